@@ -1,0 +1,148 @@
+// What the pages can't do by themselves: copy, reveal, dialog, toast, tabs, and steps that appear one by one.
+// Everything is attached by attributes; a page without this file still works.
+const by = (id) => document.getElementById(id);
+const modal = by("modal");
+const said = by("said");
+const on = (event, handle) => document.addEventListener(event, handle);
+
+/** Says a short text to screen readers; behind an open dialog nothing is heard. */
+function say(text) {
+  said.textContent = "";
+  (modal?.open ? modal : document.body).append(said);
+  setTimeout(() => (said.textContent = text), 50);
+}
+
+/** Shows a text for six seconds, above a dialog if one is open. */
+function toast(text, kind = "done") {
+  const stack = by("toasts");
+  const item = by("toast-" + kind).content.firstElementChild.cloneNode(true);
+  item.append(text);
+  if (stack.childElementCount) stack.hidePopover?.();
+  stack.append(item);
+  stack.showPopover?.();
+  say(text);
+  setTimeout(() => { item.remove(); if (!stack.childElementCount) stack.hidePopover?.(); }, kind === "error" ? 12000 : 6000);
+}
+
+// data-copy="id" copies that element's value or text, data-copy-text="…" copies what it says.
+// Plain http beyond localhost has no clipboard: there the text is selected, for the browser or the reader to copy.
+async function copy(button) {
+  const source = by(button.dataset.copy) ?? button.parentElement;
+  const text = button.dataset.copyText ?? source.value ?? source.textContent;
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  if (!done) {
+    source.hidden = false;
+    if (source.select) { source.type = "text"; source.select(); } else getSelection().selectAllChildren(source);
+    if (!document.execCommand("copy")) return toast("Selected: press Ctrl+C or ⌘C to copy it.");
+  }
+  button.closest("dialog")?.querySelector("[data-once]")?.removeAttribute("data-once");
+  button.dataset.copied = "";
+  setTimeout(() => delete button.dataset.copied, 1600);
+  say("Copied");
+}
+
+// data-reveal="id" turns a password field readable and back, and with it every .hush beside it.
+function reveal(button) {
+  const shown = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", shown);
+  by(button.dataset.reveal).type = shown ? "text" : "password";
+  button.closest("[data-masked]")?.setAttribute("data-masked", !shown);
+}
+
+// The one dialog. Its content comes from the server; closing it leaves nothing behind.
+let opener = null;
+
+function openModal() {
+  if (!modal.open) {
+    const from = document.activeElement?.closest("details.menu");
+    opener = from?.querySelector("summary") ?? document.activeElement;
+    from?.removeAttribute("open");
+    modal.showModal();
+  }
+  modal.scrollTop = 0;
+  (modal.querySelector("[aria-invalid=true]") ?? modal.querySelector("[autofocus]"))?.focus();
+}
+
+// A secret that was not copied is not thrown away by a slip of Esc or the mouse: the first one only asks.
+function leaveModal() {
+  const foot = modal.querySelector("[data-once]");
+  if (!foot) return modal.close();
+  foot.removeAttribute("data-once");
+  foot.classList.add("urged");
+  foot.querySelector("[data-close]").focus();
+  say(foot.textContent);
+}
+
+modal?.addEventListener("cancel", (event) => { event.preventDefault(); leaveModal(); });
+modal?.addEventListener("pointerdown", ({ target, clientX: x, clientY: y }) => {
+  const box = modal.getBoundingClientRect();
+  if (target === modal && (x < box.left || x > box.right || y < box.top || y > box.bottom)) leaveModal();
+});
+modal?.addEventListener("close", () => {
+  modal.replaceChildren();
+  (opener?.isConnected ? opener : by(opener?.id) ?? by("main"))?.focus();
+});
+
+function choose(tab) {
+  for (const other of tab.closest("[role=tablist]").children) {
+    const chosen = other === tab;
+    other.setAttribute("aria-selected", chosen);
+    other.tabIndex = chosen ? 0 : -1;
+    by(other.getAttribute("aria-controls")).hidden = !chosen;
+  }
+}
+
+// data-stream="id": the answer's pieces, each ended by <!---->, are put there as they arrive.
+async function stream(form, event) {
+  event.preventDefault();
+  const list = by(form.dataset.stream);
+  const button = form.querySelector("button:not([type=button])");
+  list.replaceChildren();
+  list.ariaBusy = button.disabled = true;
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
+    if (!answer.ok && answer.status !== 422) throw new Error(answer.headers.get("x-request-id"));
+    const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let rest = "", piece; !(piece = await pieces.read()).done; ) {
+      const parts = (rest + piece.value).split("<!---->");
+      rest = parts.pop();
+      parts.forEach((part) => list.insertAdjacentHTML("beforeend", part));
+    }
+  } catch (error) {
+    toast(`The check did not run (reference ${error.message}).`, "error");
+  }
+  list.ariaBusy = button.disabled = false;
+}
+
+on("click", (event) => {
+  const hit = (attribute) => event.target.closest?.(`[${attribute}]`);
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  if (hit("data-copy") ?? hit("data-copy-text")) copy(hit("data-copy") ?? hit("data-copy-text"));
+  else if (hit("data-reveal")) reveal(hit("data-reveal"));
+  else if (hit("role=tab")) choose(hit("role=tab"));
+  else if (hit("data-close") && modal.open) event.preventDefault(), modal.close();
+});
+
+on("keydown", (event) => {
+  const tab = event.target.closest?.("[role=tab]");
+  const menu = event.target.closest?.("details.menu[open]");
+  if (menu && event.key === "Escape") menu.open = false, menu.querySelector("summary").focus();
+  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (!step || !(tab ?? menu)) return;
+  const all = [...(tab ? tab.parentElement.children : menu.querySelectorAll("summary, a, button"))];
+  const next = all.at((all.indexOf(document.activeElement) + step) % all.length);
+  event.preventDefault();
+  next.focus();
+  if (tab) choose(next);
+});
+
+on("submit", (event) => event.target.dataset.stream && stream(event.target, event));
+on("toast", ({ detail }) => toast(detail.text, detail.kind));
+on("done", () => modal.open && modal.close());
+on("htmx:after:swap", ({ detail }) => detail.ctx.target === modal && modal.childElementCount && openModal());
+on("htmx:error", () => toast("The server can’t be reached. What you typed is still here.", "error"));
+on("htmx:before:response", (event) => {
+  const { status, headers } = event.detail.ctx.response;
+  if (status >= 500) event.preventDefault(), toast(`Something went wrong. What you typed is still here. Reference: ${headers.get("x-request-id") ?? "none"}`, "error");
+});
