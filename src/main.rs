@@ -1,1 +1,13 @@
-fn main(){}
+//! Parses the command line, runs the command, prints an error with its causes.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match gatepost::cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("gatepost: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

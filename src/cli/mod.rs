@@ -1,0 +1,129 @@
+//! The command line. Each command works on the configured database, also while the server runs.
+
+mod config;
+mod credential;
+mod domain;
+mod output;
+mod serve;
+mod user;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::model::{Actor, Organization};
+use crate::{config as settings, telemetry};
+
+/// Issues SMTP credentials from a web dashboard and checks them at the SMTP door.
+///
+/// Without a command it serves. Every setting can be given as a flag (see `gatepost --help`), as an environment variable
+/// GATEPOST_… or in a TOML file.
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run dashboard, API and SMTP door (the default)
+    Serve,
+    /// Create, list, rotate, revoke, enable and delete SMTP credentials
+    #[command(subcommand)]
+    Credential(credential::Command),
+    /// Add, list and remove the organization's sending domains
+    #[command(subcommand)]
+    Domain(domain::Command),
+    /// Create and list members, set their passwords
+    #[command(subcommand)]
+    User(user::Command),
+    /// Print what is in force as TOML, secrets masked
+    Config,
+    /// Bring the database's tables up to date, then end
+    Migrate,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// Runs the command that the process was started with.
+///
+/// # Errors
+/// What went wrong, in a sentence. Wrong usage ends the process with exit code 2.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let matches = command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Some(Command::Completions { shell }) = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command(), "gatepost", &mut script);
+        output::write(&script)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = settings::load(innermost(&matches))?;
+    telemetry::start_logging(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
+    match command {
+        Command::Serve => serve::run(config).await,
+        Command::Credential(command) => with_app(config, |app| credential::run(app, command)).await,
+        Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
+        Command::User(command) => with_app(config, |app| user::run(app, command)).await,
+        Command::Config => config::print(&config),
+        Command::Migrate => with_app(config, |_| async { Ok(()) }).await,
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Opens the database (and brings it up to date) for one command.
+async fn with_app<F: Future<Output = anyhow::Result<()>>>(
+    config: Config,
+    command: impl FnOnce(App) -> F,
+) -> anyhow::Result<()> {
+    let app = App::open_for_command(config).await?;
+    let outcome = command(app.clone()).await;
+    app.db.close().await;
+    outcome
+}
+
+fn command() -> clap::Command {
+    Cli::command().args(settings::flags())
+}
+
+/// Global flags are known to the innermost command.
+fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// Whoever types the command, acting for the operator's organization.
+async fn operator(app: &App) -> Result<Actor> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let organization = Organization::first_or_create(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(Actor::operator(organization.id, now))
+}
+
+/// Reads one line from standard input: a password, without its line end.
+fn read_password() -> Result<crate::secret::Password> {
+    use std::io::Read;
+    let mut text = String::new();
+    let limit = 16 * 1024;
+    std::io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_string(&mut text)
+        .map_err(|cause| Error::setup(format!("the password can't be read from standard input: {cause}")))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(Error::setup("standard input holds no password"));
+    }
+    Ok(crate::secret::Password::new(line))
+}

@@ -1,0 +1,40 @@
+//! `gatepost serve`: starts, says where it is, and stops on SIGTERM or SIGINT.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::output;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::server::Server;
+
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let server = Server::build(config, Clock::default()).await?;
+    output::write(greeting(&server)?.as_bytes())?;
+    let shutdown = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be listened for")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be listened for")?;
+    tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            shutdown.cancel();
+        }
+    });
+    Ok(server.run(shutdown).await?)
+}
+
+/// Both addresses, and the link that creates the owner: on the terminal only, it is a secret.
+fn greeting(server: &Server) -> anyhow::Result<String> {
+    let mut text = format!("Gatepost {}\n", env!("CARGO_PKG_VERSION"));
+    text.push_str(&format!("  Dashboard  {}\n", server.app().public_url.as_str()));
+    for listener in server.smtp_listeners() {
+        text.push_str(&format!("  SMTP       {}  {}\n", listener.address, listener.security));
+    }
+    if let Some(link) = server.setup_link() {
+        text.push_str(&format!("\nCreate the owner with this link (it works once):\n  {link}\n"));
+    }
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,77 @@
+//! `gatepost user …`: people who log in to the dashboard.
+
+use clap::Subcommand;
+
+use super::{operator, output, read_password};
+use crate::app::App;
+use crate::error::{Error, Problems, Result};
+use crate::model::member::{NewMember, Role, check_new_password};
+use crate::model::{Member, Session};
+use crate::secret::Password;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a member; the password is read from standard input. The first one becomes the owner
+    Create {
+        /// E-mail address to log in with
+        email: String,
+        /// How colleagues call them
+        #[arg(long, default_value = "")]
+        name: String,
+    },
+    /// List the members
+    List,
+    /// Set a member's password, read from standard input; all their sessions end
+    SetPassword {
+        /// E-mail address that they log in with
+        email: String,
+    },
+}
+
+pub async fn run(app: App, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create { email, name } => create(&app, email, name).await,
+        Command::List => list(&app).await,
+        Command::SetPassword { email } => set_password(&app, &email).await,
+    }
+}
+
+async fn create(app: &App, email: String, name: String) -> anyhow::Result<()> {
+    let password = read_new_password()?;
+    let password_hash = app.hashing().hash(password).await?;
+    let actor = operator(app).await?;
+    let mut tx = app.db.begin().await?;
+    let role = if Member::exists(&mut tx).await? { Role::Member } else { Role::Owner };
+    let member = Member::create(&mut tx, &actor, NewMember { email, name, password_hash }, role).await?;
+    tx.commit().await?;
+    Ok(output::line(&format!("Created {} ({}).", member.email, member.role))?)
+}
+
+async fn list(app: &App) -> anyhow::Result<()> {
+    let actor = operator(app).await?;
+    let members = Member::all(&mut *app.db.read().await?, actor.organization).await?;
+    let rows: Vec<_> = members
+        .into_iter()
+        .map(|member| vec![member.email, member.name, member.role.to_string(), member.created_at.to_string()])
+        .collect();
+    Ok(output::table(&["email", "name", "role", "created"], &rows)?)
+}
+
+async fn set_password(app: &App, email: &str) -> anyhow::Result<()> {
+    let hash = app.hashing().hash(read_new_password()?).await?;
+    let actor = operator(app).await?;
+    let mut tx = app.db.begin().await?;
+    let found = Member::by_email(&mut tx, email).await?.ok_or(Error::NotFound("member"))?;
+    Member::set_password(&mut tx, &actor, found.member.id, &hash).await?;
+    let ended = Session::end_others(&mut tx, found.member.id, "").await?;
+    tx.commit().await?;
+    Ok(output::line(&format!("Password of {} set; {ended} sessions ended.", found.member.email))?)
+}
+
+fn read_new_password() -> Result<Password> {
+    let password = read_password()?;
+    let mut problems = Problems::default();
+    check_new_password(&mut problems, "password", &password);
+    problems.into_result()?;
+    Ok(password)
+}

@@ -1,0 +1,272 @@
+//! The kinds of value that a setting takes, from text and back.
+
+use std::fmt::{self, Display};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// A setting's value: read from one line of text, printed as that text.
+pub trait Value: Sized {
+    /// # Errors
+    /// What it takes, as the end of a sentence.
+    fn parse(text: &str) -> Result<Self, String>;
+    fn print(&self) -> String;
+}
+
+pub fn refused(name: &str, why: &str) -> Error {
+    Error::setup(format!("{name}: {why}"))
+}
+
+/// How an SMTP listener protects its channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Begins in clear; the client must send STARTTLS (RFC 3207).
+    Starttls,
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+}
+
+/// One address of the SMTP door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SmtpListener {
+    pub address: SocketAddr,
+    pub security: Security,
+}
+
+impl Default for SmtpListener {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 2525)), security: Security::Starttls }
+    }
+}
+
+impl FromStr for SmtpListener {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, security) = match text.split_once('=') {
+            None | Some((_, "starttls")) => (text, Security::Starttls),
+            Some((_, "implicit")) => (text, Security::Implicit),
+            Some((_, other)) => return Err(format!("“{other}” is neither starttls nor implicit")),
+        };
+        let address = address.split('=').next().unwrap_or_default();
+        let address = address
+            .parse()
+            .map_err(|_| format!("“{address}” is not an address with a port, such as 0.0.0.0:587"))?;
+        Ok(Self { address, security })
+    }
+}
+
+impl Display for SmtpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.address, self.security)
+    }
+}
+
+impl Display for Security {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starttls => "starttls",
+            Self::Implicit => "implicit",
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Value for LogFormat {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("“{text}” is neither text nor json")),
+        }
+    }
+
+    fn print(&self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Json => "json".to_owned(),
+        }
+    }
+}
+
+/// The dashboard's origin: scheme, host and port, nothing behind them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// `https://gatepost.example`, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// The address of a dashboard that is served in clear at `address`.
+    pub fn of_listener(address: SocketAddr) -> Self {
+        Self(format!("http://{address}"))
+    }
+}
+
+impl Value for Option<PublicUrl> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let url = text.trim_end_matches('/');
+        let uri: axum::http::Uri =
+            url.parse().map_err(|cause| format!("“{text}” is not an address: {cause}"))?;
+        match (uri.scheme_str(), uri.host(), uri.path()) {
+            (Some("http" | "https"), Some(_), "/" | "") if uri.query().is_none() => {
+                Ok(Some(PublicUrl(url.to_owned())))
+            }
+            _ => Err(format!("“{text}” is not of the form https://HOST or http://HOST:PORT")),
+        }
+    }
+
+    fn print(&self) -> String {
+        self.as_ref().map(|url| url.0.clone()).unwrap_or_default()
+    }
+}
+
+impl Value for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+    }
+
+    fn print(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Value for PathBuf {
+    fn parse(text: &str) -> Result<Self, String> {
+        String::parse(text).map(Self::from)
+    }
+
+    fn print(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Value for Option<PathBuf> {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Some(text).filter(|text| !text.is_empty()).map(PathBuf::from))
+    }
+
+    fn print(&self) -> String {
+        self.as_ref().map(PathBuf::print).unwrap_or_default()
+    }
+}
+
+impl Value for SocketAddr {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("“{text}” is not an address with a port, such as 127.0.0.1:8080"))
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// Whole and positive numbers.
+macro_rules! number {
+    ($($type:ty),+) => {$(
+        impl Value for $type {
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("“{text}” is not a number above 0"))
+            }
+
+            fn print(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
+}
+number!(usize, u32);
+
+/// `500ms`, `30s`, `5m`, `12h` or `7d`.
+impl Value for Duration {
+    fn parse(text: &str) -> Result<Self, String> {
+        let refusal = || format!("“{text}” is not a duration such as 500ms, 30s, 5m, 12h or 7d");
+        let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(refusal)?;
+        let number: u64 = text[..digits].parse().map_err(|_| refusal())?;
+        let duration = match &text[digits..] {
+            "ms" => Some(Self::from_millis(number)),
+            "s" => Some(Self::from_secs(number)),
+            "m" => number.checked_mul(60).map(Self::from_secs),
+            "h" => number.checked_mul(3_600).map(Self::from_secs),
+            "d" => number.checked_mul(86_400).map(Self::from_secs),
+            _ => None,
+        };
+        duration.filter(|duration| (1..=MAX_DURATION).contains(&duration.as_millis())).ok_or_else(refusal)
+    }
+
+    fn print(&self) -> String {
+        match (self.as_millis(), self.as_secs()) {
+            (millis, _) if millis % 1_000 != 0 => format!("{millis}ms"),
+            (_, secs) if secs % 86_400 == 0 => format!("{}d", secs / 86_400),
+            (_, secs) if secs % 3_600 == 0 => format!("{}h", secs / 3_600),
+            (_, secs) if secs % 60 == 0 => format!("{}m", secs / 60),
+            (_, secs) => format!("{secs}s"),
+        }
+    }
+}
+
+/// Ten years, in milliseconds: no setting means more.
+const MAX_DURATION: u128 = 10 * 366 * 86_400_000;
+
+pub fn list<T: FromStr<Err: Display>>(text: &str) -> Result<Vec<T>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| item.parse().map_err(|why: T::Err| format!("“{item}”: {why}")))
+        .collect()
+}
+
+pub fn print_list<T: Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_read_as_it_is_printed() {
+        for text in ["500ms", "30s", "5m", "12h", "7d"] {
+            assert_eq!(Duration::parse(text).map(|duration| duration.print()).as_deref(), Ok(text));
+        }
+        for text in ["", "5", "s", "-1s", "0s", "1y", "99999999999999999d"] {
+            assert!(Duration::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_listener_is_starttls_unless_it_says_otherwise() {
+        assert_eq!(
+            "0.0.0.0:587".parse::<SmtpListener>().map(|l| l.to_string()).as_deref(),
+            Ok("0.0.0.0:587=starttls")
+        );
+        assert_eq!("[::]:465=implicit".parse::<SmtpListener>().map(|l| l.security), Ok(Security::Implicit));
+        assert!("0.0.0.0:587=tls".parse::<SmtpListener>().is_err());
+        assert!("587".parse::<SmtpListener>().is_err());
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        assert!(Option::<PublicUrl>::parse("https://gatepost.example/").is_ok_and(|url| url.is_some()));
+        for text in ["gatepost.example", "ftp://x", "https://x/path", "https://x/?q"] {
+            assert!(Option::<PublicUrl>::parse(text).is_err(), "{text}");
+        }
+    }
+}

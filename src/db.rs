@@ -1,0 +1,243 @@
+//! Opens the database and begins transactions: the only room that knows whether it is SQLite or PostgreSQL.
+//!
+//! Everything else speaks one portable SQL with `$1` over sqlx's `Any`: TEXT, BIGINT (UTC microseconds) and SMALLINT (0/1).
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::error::{Error, Result};
+
+/// How long a request waits for a connection, a lock or an answer before it is told that the database is unavailable.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Stores a type as TEXT through its `Display` and `FromStr`.
+macro_rules! stored_as_text {
+    ($name:ty) => {
+        impl sqlx::Type<sqlx::Any> for $name {
+            fn type_info() -> sqlx::any::AnyTypeInfo {
+                <String as sqlx::Type<sqlx::Any>>::type_info()
+            }
+        }
+
+        impl sqlx::Encode<'_, sqlx::Any> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut <sqlx::Any as sqlx::Database>::ArgumentBuffer,
+            ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+                sqlx::Encode::<sqlx::Any>::encode(self.to_string(), buffer)
+            }
+        }
+
+        impl<'r> sqlx::Decode<'r, sqlx::Any> for $name {
+            fn decode(
+                value: <sqlx::Any as sqlx::Database>::ValueRef<'r>,
+            ) -> Result<Self, sqlx::error::BoxDynError> {
+                Ok(<&str as sqlx::Decode<sqlx::Any>>::decode(value)?.parse()?)
+            }
+        }
+    };
+}
+pub(crate) use stored_as_text;
+
+/// Stores a type as BIGINT through a pair of functions.
+macro_rules! stored_as_bigint {
+    ($name:ty, $into:expr, $from:expr) => {
+        impl sqlx::Type<sqlx::Any> for $name {
+            fn type_info() -> sqlx::any::AnyTypeInfo {
+                <i64 as sqlx::Type<sqlx::Any>>::type_info()
+            }
+
+            fn compatible(info: &sqlx::any::AnyTypeInfo) -> bool {
+                <i64 as sqlx::Type<sqlx::Any>>::compatible(info)
+            }
+        }
+
+        impl sqlx::Encode<'_, sqlx::Any> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut <sqlx::Any as sqlx::Database>::ArgumentBuffer,
+            ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+                sqlx::Encode::<sqlx::Any>::encode($into(*self), buffer)
+            }
+        }
+
+        impl<'r> sqlx::Decode<'r, sqlx::Any> for $name {
+            fn decode(
+                value: <sqlx::Any as sqlx::Database>::ValueRef<'r>,
+            ) -> Result<Self, sqlx::error::BoxDynError> {
+                Ok($from(<i64 as sqlx::Decode<sqlx::Any>>::decode(value)?))
+            }
+        }
+    };
+}
+pub(crate) use stored_as_bigint;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// The database; clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: AnyPool,
+    kind: Kind,
+    /// SQLite has one writer at a time: those of this process queue here in order, instead of polling for its lock.
+    turn: Arc<Mutex<()>>,
+}
+
+/// A transaction that may write. Dropped without [`Tx::commit`] it is rolled back.
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Db {
+    /// Opens `sqlite:…` or `postgres:…` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] in one sentence, without the password that the address may hold.
+    pub async fn open(url: &str) -> Result<Self> {
+        let db = Self::connect(url).await?;
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    async fn connect(url: &str) -> Result<Self> {
+        static DRIVERS: Once = Once::new();
+        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        let kind = kind(url)?;
+        let options: AnyConnectOptions = url
+            .parse()
+            .map_err(|cause| Error::setup(format!("database_url is not a database's address: {cause}")))?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
+            .connect_with(options)
+            .await
+            .map_err(|cause| {
+                Error::setup(format!("the database {} can't be opened: {cause}", masked(url)))
+            })?;
+        Ok(Self { pool, kind, turn: Arc::new(Mutex::new(())) })
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        sqlx::migrate!().run(&self.pool).await.map_err(|cause| {
+            Error::setup(format!("the database's tables can't be brought up to date: {cause}"))
+        })
+    }
+
+    /// A connection to read with. A change made by a transaction that committed before this call is seen.
+    pub async fn read(&self) -> Result<PoolConnection<Any>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// Begins a transaction that will write.
+    pub async fn begin(&self) -> Result<Tx> {
+        match self.kind {
+            Kind::Postgres => Ok(Tx { inner: self.pool.begin().await?, _turn: None }),
+            Kind::Sqlite => {
+                let turn = tokio::time::timeout(PATIENCE, self.turn.clone().lock_owned())
+                    .await
+                    .map_err(|_| Error::unavailable("no turn to write to the database in time"))?;
+                let inner = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+                Ok(Tx { inner, _turn: Some(turn) })
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read().await?.ping().await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl Tx {
+    /// Makes everything done in it lasting and visible to all nodes.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+}
+
+/// The address of the SQLite file that is made when no other database is configured.
+pub fn sqlite_url(file: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", file.display())
+}
+
+/// A database's address with its password masked, for people to read.
+pub fn masked(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((user, place)) => {
+            let name = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{name}:****@{place}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+fn kind(url: &str) -> Result<Kind> {
+    match url.split(':').next() {
+        Some("sqlite") => Ok(Kind::Sqlite),
+        Some("postgres" | "postgresql") => Ok(Kind::Postgres),
+        _ => Err(Error::setup("database_url must begin with sqlite: or postgres:")),
+    }
+}
+
+/// Settings of one connection. `synchronous=FULL`: a confirmed change survives the loss of power.
+async fn prepare(connection: &mut AnyConnection, kind: Kind) -> sqlx::Result<()> {
+    let settings = match kind {
+        Kind::Sqlite => {
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON"
+        }
+        Kind::Postgres => {
+            "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
+             SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC'"
+        }
+    };
+    for setting in settings.split(';') {
+        connection.execute(setting.trim()).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_address_is_shown_without_its_password() {
+        assert_eq!(masked("postgres://gp:p@ss/w@db:5432/x?a=b"), "postgres://gp:****@db:5432/x?a=b");
+        assert_eq!(masked("postgres://gp:secret@db/x"), "postgres://gp:****@db/x");
+        assert_eq!(masked("sqlite:///tmp/x.db"), "sqlite:///tmp/x.db");
+    }
+}

@@ -1,0 +1,324 @@
+//! The gate: the one place that decides whether a username and password may enter. Every door asks it; it knows no protocol.
+//!
+//! One row is read for each attempt, so that what a member has changed holds at once on every node. A password that was
+//! verified once is recognised again without Argon2 ([`memory`]); everything else costs one run of Argon2id, whether the
+//! username exists or not ([`hashing`]). Guessing is slowed down ([`throttle`]); what was decided is written down a moment
+//! later ([`journal`]).
+
+pub mod hashing;
+mod journal;
+mod member;
+mod memory;
+mod throttle;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::counter;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::error::Result;
+use crate::id::{CredentialId, DenialId, OrganizationId, PasswordId};
+use crate::model;
+use crate::model::credential::{Entry, Mode, Scope, Status};
+pub use crate::model::denial::{Door, Reason};
+use crate::model::login::LoginKey;
+use crate::secret::{Password, generate_reference};
+use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
+use hashing::Hashing;
+use journal::Journal;
+pub use member::LogInRefusal;
+use memory::Memory;
+use throttle::Throttle;
+
+/// No decision takes longer: what can't be decided by then is [`Reason::Unavailable`].
+const DECISION_TIME: Duration = Duration::from_secs(10);
+/// Kept of a username in the journal, in characters: enough to recognise it.
+const JOURNAL_TEXT: usize = 64;
+
+/// What a client offers at a door.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub username: String,
+    pub password: Password,
+    pub client: IpAddr,
+    pub door: Door,
+    /// Whether the channel hides the password from others.
+    pub encrypted: bool,
+    /// The client's EHLO name.
+    pub hello: Option<String>,
+}
+
+/// The pair may enter.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub credential: CredentialId,
+    pub organization: OrganizationId,
+    pub username: String,
+    pub mode: Mode,
+    pub allowed: AllowedDomains,
+    /// Which password was used: the current one, or the old one in its grace.
+    pub password: PasswordId,
+}
+
+/// From which domains a grant may send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedDomains {
+    /// All of the organization.
+    All,
+    Only(Vec<String>),
+}
+
+/// The pair may not enter. The outside hears the reference, and whether to try again later, nothing else.
+#[derive(Clone, Debug)]
+pub struct Denial {
+    pub reason: Reason,
+    pub reference: Reference,
+}
+
+impl Denial {
+    /// Whether the same pair may be granted in a moment; never a statement about the password.
+    pub fn is_temporary(&self) -> bool {
+        self.reason == Reason::Unavailable
+    }
+}
+
+/// Five characters that find a denial in the dashboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference(String);
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One gate for all doors of a process.
+#[derive(Debug)]
+pub struct Gate {
+    db: Db,
+    clock: Clock,
+    hashing: Hashing,
+    memory: Memory,
+    throttle: Throttle,
+    member_throttle: Throttle,
+    journal: Arc<Journal>,
+}
+
+/// A refusal on its way to becoming a [`Denial`].
+struct Refusal {
+    reason: Reason,
+    /// The credential of the username, where there is one.
+    whose: Option<(OrganizationId, CredentialId)>,
+}
+
+impl Gate {
+    pub fn new(db: Db, clock: Clock, hashing: Hashing) -> Self {
+        let journal = Arc::new(Journal::new(db.clone()));
+        Self {
+            db,
+            clock,
+            hashing,
+            memory: Memory::new(),
+            throttle: Throttle::default(),
+            member_throttle: Throttle::default(),
+            journal,
+        }
+    }
+
+    /// Decides; bounded in time, never an error: what can't be decided is [`Reason::Unavailable`].
+    pub async fn check(&self, attempt: Attempt) -> Result<Grant, Denial> {
+        let decision = tokio::time::timeout(DECISION_TIME, self.decide(&attempt)).await;
+        let decision = decision.unwrap_or_else(|_| {
+            warn!("no decision in time");
+            Err(Refusal { reason: Reason::Unavailable, whose: None })
+        });
+        match decision {
+            Ok(grant) => {
+                counter!(GATE_DECISIONS, "decision" => "granted", "door" => attempt.door.as_str())
+                    .increment(1);
+                self.note_login(&attempt, &grant);
+                Ok(grant)
+            }
+            Err(refusal) => {
+                let reason = refusal.reason;
+                counter!(GATE_DECISIONS, "decision" => reason.as_str(), "door" => attempt.door.as_str())
+                    .increment(1);
+                let reference = self.note_denial(&attempt, &refusal);
+                debug!(reason = reason.as_str(), %reference, client = %attempt.client, "denied");
+                Err(Denial { reason, reference })
+            }
+        }
+    }
+
+    /// Whether what was granted is still true: not revoked, deleted, expired or rotated away. The row is read afresh.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Unavailable`] when the database does not answer.
+    pub async fn still_holds(&self, grant: &Grant) -> Result<bool> {
+        let mut connection = self.db.read().await?;
+        let whose = (grant.organization, grant.credential);
+        Entry::still_holds(&mut connection, whose, grant.password, self.clock.now()).await
+    }
+
+    /// Where passwords are hashed, for those who make new ones.
+    pub fn hashing(&self) -> &Hashing {
+        &self.hashing
+    }
+
+    /// Writes the journal until `shutdown`, and what is left of it then.
+    pub async fn run_journal(&self, shutdown: CancellationToken) {
+        self.journal.run(shutdown).await;
+    }
+
+    async fn decide(&self, attempt: &Attempt) -> Result<Grant, Refusal> {
+        let unknown = |reason| Refusal { reason, whose: None };
+        if !attempt.encrypted {
+            return Err(unknown(Reason::NotEncrypted));
+        }
+        let entry = self.read(&attempt.username).await.map_err(|()| unknown(Reason::Unavailable))?;
+        let whose = entry.as_ref().map(|entry| (entry.organization, entry.id));
+        let refuse = |reason| Refusal { reason, whose };
+        if let Some(entry) = entry.as_ref().filter(|entry| self.refusal_of(entry).is_none())
+            && let Some(password) = self.recognise(entry, &attempt.password)
+        {
+            counter!(GATE_REMEMBERED).increment(1);
+            return Ok(grant(entry, attempt, password));
+        }
+        if self.throttle.blocks(attempt.client, &attempt.username, self.clock.now()) {
+            self.hashing.wait_as_long_as_a_run().await;
+            return Err(refuse(Reason::Throttled));
+        }
+        let verified = self.verify(entry.as_ref(), &attempt.password).await;
+        let verified = verified.map_err(|()| refuse(Reason::Unavailable))?;
+        let (Some(entry), Some(password)) = (entry, verified) else {
+            self.throttle.failed(attempt.client, &attempt.username, self.clock.now());
+            return Err(refuse(reason_of_mismatch(whose.is_some(), &attempt.password)));
+        };
+        if let Some(reason) = self.refusal_of(&entry) {
+            return Err(refuse(reason));
+        }
+        let granted = grant(&entry, attempt, password);
+        self.remember(entry, password, attempt.password.clone());
+        Ok(granted)
+    }
+
+    async fn read(&self, username: &str) -> Result<Option<Entry>, ()> {
+        if username.contains('\0') {
+            return Ok(None);
+        }
+        let read = async { Entry::by_username(&mut *self.db.read().await?, username).await };
+        read.await.map_err(|error| warn!(%error, "the credential can't be read"))
+    }
+
+    /// Why even the right password does not enter.
+    fn refusal_of(&self, entry: &Entry) -> Option<Reason> {
+        match entry.status {
+            Status::Revoked => Some(Reason::Revoked),
+            Status::Active if entry.expires_at.is_some_and(|at| at <= self.clock.now()) => {
+                Some(Reason::Expired)
+            }
+            Status::Active => None,
+        }
+    }
+
+    /// The password, if this process has verified it before against a hash that is still stored.
+    fn recognise(&self, entry: &Entry, password: &Password) -> Option<PasswordId> {
+        if self.memory.knows(&entry.hash, password) {
+            return Some(entry.password);
+        }
+        let previous = entry.previous.as_ref().filter(|previous| previous.until > self.clock.now())?;
+        self.memory.knows(&previous.hash, password).then_some(previous.password)
+    }
+
+    /// One run of Argon2id, against a hash of nobody's where there is no credential.
+    async fn verify(&self, entry: Option<&Entry>, password: &Password) -> Result<Option<PasswordId>, ()> {
+        let now = self.clock.now();
+        let current = entry.map(|entry| (entry.password, entry.hash.clone()));
+        let previous = entry
+            .and_then(|entry| entry.previous.as_ref())
+            .filter(|previous| previous.until > now)
+            .map(|previous| (previous.password, previous.hash.clone()));
+        let verified = self.hashing.verify(password.clone(), current, previous).await;
+        verified.map_err(|error| warn!(%error, "the password can't be verified"))
+    }
+
+    /// Remembers a password that was verified, and renews its hash if it was made with other parameters.
+    fn remember(&self, entry: Entry, used: PasswordId, password: Password) {
+        let in_grace = entry.previous.as_ref().is_some_and(|previous| previous.until > self.clock.now());
+        match &entry.previous {
+            Some(previous) if previous.password == used => self.memory.learn(&previous.hash, &password),
+            _ => self.memory.learn(&entry.hash, &password),
+        }
+        if entry.hash.is_outdated() && !in_grace {
+            tokio::spawn(renew(self.db.clone(), self.hashing.clone(), entry, password));
+        }
+    }
+
+    fn note_login(&self, attempt: &Attempt, grant: &Grant) {
+        let key = LoginKey {
+            organization: grant.organization,
+            credential: grant.credential,
+            password: grant.password,
+            door: attempt.door,
+            address: attempt.client,
+        };
+        self.journal.login(key, self.clock.now(), journal_text(attempt.hello.as_deref().unwrap_or_default()));
+    }
+
+    fn note_denial(&self, attempt: &Attempt, refusal: &Refusal) -> Reference {
+        let reference = generate_reference();
+        let denial = model::Denial {
+            id: DenialId::new(),
+            reference: reference.clone(),
+            at: self.clock.now(),
+            reason: refusal.reason,
+            username: journal_text(&attempt.username),
+            credential: refusal.whose.map(|(_, credential)| credential),
+            door: attempt.door,
+            address: attempt.client.to_string(),
+            hello: journal_text(attempt.hello.as_deref().unwrap_or_default()),
+        };
+        self.journal.denial(refusal.whose.map(|(organization, _)| organization), denial);
+        Reference(reference)
+    }
+}
+
+fn grant(entry: &Entry, attempt: &Attempt, password: PasswordId) -> Grant {
+    let allowed = match entry.scope {
+        Scope::Global => AllowedDomains::All,
+        Scope::Scoped => AllowedDomains::Only(entry.domains.clone()),
+    };
+    let (credential, organization, mode) = (entry.id, entry.organization, entry.mode);
+    Grant { credential, organization, username: attempt.username.clone(), mode, allowed, password }
+}
+
+fn reason_of_mismatch(username_exists: bool, password: &Password) -> Reason {
+    match (username_exists, password.is_generated_form()) {
+        (false, _) => Reason::UnknownUsername,
+        (true, false) => Reason::MalformedPassword,
+        (true, true) => Reason::WrongPassword,
+    }
+}
+
+async fn renew(db: Db, hashing: Hashing, entry: Entry, password: Password) {
+    let renewal = async {
+        let hash = hashing.hash(password).await?;
+        let mut tx = db.begin().await?;
+        entry.renew_hash(&mut tx, &hash).await?;
+        tx.commit().await
+    };
+    if let Err(error) = renewal.await {
+        warn!(%error, "a hash could not be renewed; the next log-in of its credential tries again");
+    }
+}
+
+/// What a client said, as it is kept: printable and short.
+fn journal_text(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(JOURNAL_TEXT).collect()
+}

@@ -1,0 +1,177 @@
+//! Slows guessing down: by client address, and by username from addresses that have guessed at it.
+//!
+//! Only failures count. A username that many addresses guess at is never closed to an address that has not failed with it,
+//! so nobody can lock an honest client out by guessing at its username.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// Keys that each kind of bucket remembers at most.
+const MAX_KEYS: usize = 100_000;
+
+/// Failures that are free, and the time after which one of them is forgiven.
+#[derive(Clone, Copy, Debug)]
+struct Allowance {
+    burst: u32,
+    forgiven_after: Duration,
+}
+
+const PER_ADDRESS: Allowance = Allowance { burst: 20, forgiven_after: Duration::from_secs(6) };
+const PER_USERNAME: Allowance = Allowance { burst: 20, forgiven_after: Duration::from_secs(3) };
+const PER_PAIR: Allowance = Allowance { burst: 8, forgiven_after: Duration::from_secs(15) };
+
+#[derive(Debug)]
+pub struct Throttle {
+    addresses: Buckets<IpAddr>,
+    usernames: Buckets<u64>,
+    pairs: Buckets<(IpAddr, u64)>,
+    hasher: RandomState,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            addresses: Buckets::new(PER_ADDRESS),
+            usernames: Buckets::new(PER_USERNAME),
+            pairs: Buckets::new(PER_PAIR),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Throttle {
+    /// Whether this attempt is to be denied unseen.
+    pub fn blocks(&self, client: IpAddr, username: &str, now: Timestamp) -> bool {
+        let (address, username) = self.keys(client, username);
+        let pair = (address, username);
+        self.addresses.is_full(&address, now)
+            || self.pairs.is_full(&pair, now)
+            || (self.usernames.is_full(&username, now) && !self.pairs.is_empty(&pair, now))
+    }
+
+    /// Counts a failure.
+    pub fn failed(&self, client: IpAddr, username: &str, now: Timestamp) {
+        let (address, username) = self.keys(client, username);
+        self.addresses.add(address, now);
+        self.usernames.add(username, now);
+        self.pairs.add((address, username), now);
+    }
+
+    fn keys(&self, client: IpAddr, username: &str) -> (IpAddr, u64) {
+        (network(client), self.hasher.hash_one(username))
+    }
+}
+
+/// What one customer of a provider usually has: an IPv4 address, an IPv6 /64.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+/// For each key the time at which all its failures are forgiven (the generic cell rate algorithm).
+#[derive(Debug)]
+struct Buckets<K> {
+    allowance: Allowance,
+    forgiven_at: Mutex<HashMap<K, Timestamp>>,
+}
+
+impl<K: Eq + Hash + Copy> Buckets<K> {
+    fn new(allowance: Allowance) -> Self {
+        Self { allowance, forgiven_at: Mutex::default() }
+    }
+
+    fn is_empty(&self, key: &K, now: Timestamp) -> bool {
+        self.debt(key, now).is_zero()
+    }
+
+    fn is_full(&self, key: &K, now: Timestamp) -> bool {
+        self.debt(key, now) > self.allowance.forgiven_after * (self.allowance.burst - 1)
+    }
+
+    fn debt(&self, key: &K, now: Timestamp) -> Duration {
+        let forgiven_at = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
+        forgiven_at.get(key).map_or(Duration::ZERO, |at| at.since(now))
+    }
+
+    fn add(&self, key: K, now: Timestamp) {
+        let mut forgiven_at = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if forgiven_at.len() >= MAX_KEYS && !forgiven_at.contains_key(&key) {
+            make_room(&mut forgiven_at, now);
+        }
+        let at = forgiven_at.entry(key).or_insert(now);
+        *at = (*at).max(now).plus(self.allowance.forgiven_after);
+    }
+}
+
+/// Forgets what is forgiven, and if that is not a quarter, what will be forgiven first.
+fn make_room<K: Eq + Hash + Copy>(forgiven_at: &mut HashMap<K, Timestamp>, now: Timestamp) {
+    forgiven_at.retain(|_, at| *at > now);
+    if forgiven_at.len() > MAX_KEYS / 4 * 3 {
+        let mut times: Vec<Timestamp> = forgiven_at.values().copied().collect();
+        let (_, median, _) = times.select_nth_unstable(MAX_KEYS / 2);
+        let median = *median;
+        forgiven_at.retain(|_, at| *at > median);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000_000_000_000);
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn an_address_that_fails_too_often_is_blocked_and_forgiven_in_time() {
+        let throttle = Throttle::default();
+        for number in 0..PER_ADDRESS.burst {
+            let username = format!("smtp_{number}");
+            assert!(!throttle.blocks(address(1), &username, NOW));
+            throttle.failed(address(1), &username, NOW);
+        }
+        assert!(throttle.blocks(address(1), "smtp_other", NOW));
+        assert!(!throttle.blocks(address(2), "smtp_other", NOW));
+        assert!(!throttle.blocks(address(1), "smtp_other", NOW.plus(PER_ADDRESS.forgiven_after)));
+    }
+
+    #[test]
+    fn a_username_under_attack_stays_open_to_an_address_that_has_not_failed_with_it() {
+        let throttle = Throttle::default();
+        for attacker in 1..=200 {
+            throttle.failed(address(attacker), "smtp_shop", NOW);
+        }
+        assert!(throttle.blocks(address(1), "smtp_shop", NOW));
+        assert!(!throttle.blocks(address(201), "smtp_shop", NOW));
+    }
+
+    #[test]
+    fn one_ipv6_network_counts_as_one_address() {
+        let [one, other] = ["2001:db8::1", "2001:db8::ffff:1"].map(|text| text.parse().map(network));
+        assert_eq!(one, other);
+        assert_eq!("::ffff:192.0.2.1".parse().map(network), Ok(address(1)));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let buckets = Buckets::new(PER_PAIR);
+        for key in 0..(MAX_KEYS * 2) {
+            buckets.add(key, NOW);
+        }
+        let size = buckets.forgiven_at.lock().map(|map| map.len()).unwrap_or(usize::MAX);
+        assert!(size <= MAX_KEYS, "{size}");
+    }
+}

@@ -1,0 +1,59 @@
+//! What Gatepost does by itself: notes credentials that have expired, forgets what is old.
+//!
+//! Each step claims its rows in the statement that changes them, so two nodes never do the same one.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::app::App;
+use crate::error::Result;
+use crate::model::{Credential, Denial, Login, Session};
+
+/// How often there is something to look for.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// Works until `shutdown`.
+pub async fn run(app: App, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        tokio::select! {
+            outcome = run_once(&app) => match outcome {
+                Ok(()) => debug!("jobs done"),
+                Err(error) => warn!(%error, "a job failed; it is tried again"),
+            },
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Every job once, a bounded transaction at a time until there is nothing left to do.
+pub async fn run_once(app: &App) -> Result<()> {
+    while note_expired(app).await? {}
+    while forget(app).await? {}
+    Ok(())
+}
+
+async fn note_expired(app: &App) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let noted = Credential::note_expired(&mut tx, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(noted > 0)
+}
+
+async fn forget(app: &App) -> Result<bool> {
+    let now = app.clock.now();
+    let limit = now.minus(app.config.keep_denials);
+    let mut tx = app.db.begin().await?;
+    let forgotten = Denial::forget_before(&mut tx, limit).await?
+        + Login::forget_before(&mut tx, limit).await?
+        + Session::forget_expired(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(forgotten > 0)
+}

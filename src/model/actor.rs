@@ -1,0 +1,49 @@
+//! Who changes something: travels with every change into the audit log.
+
+use std::net::IpAddr;
+
+use super::words;
+use crate::clock::Timestamp;
+use crate::id::{MemberId, OrganizationId};
+
+words! {
+    ActorKind {
+        Member = "member",
+        /// Whoever runs `gatepost` on the machine.
+        Operator = "operator",
+        /// Gatepost by itself.
+        System = "system",
+    }
+}
+
+/// Who acts, for which organization, when and from where.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub organization: OrganizationId,
+    pub kind: ActorKind,
+    pub member: Option<MemberId>,
+    /// How people call them: an e-mail address, `command line`, `Gatepost`.
+    pub label: String,
+    pub address: Option<IpAddr>,
+    pub at: Timestamp,
+}
+
+impl Actor {
+    /// Whoever runs `gatepost` on the machine.
+    pub fn operator(organization: OrganizationId, at: Timestamp) -> Self {
+        let label = "command line".to_owned();
+        Self { organization, kind: ActorKind::Operator, member: None, label, address: None, at }
+    }
+
+    /// Gatepost by itself.
+    pub fn system(organization: OrganizationId, at: Timestamp) -> Self {
+        Self {
+            organization,
+            kind: ActorKind::System,
+            member: None,
+            label: "Gatepost".to_owned(),
+            address: None,
+            at,
+        }
+    }
+}

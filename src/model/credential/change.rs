@@ -1,0 +1,203 @@
+//! Create, edit, revoke, re-enable, expire, delete.
+
+use std::collections::HashMap;
+
+use super::{Credential, Draft, FreshPassword, IssuedCredential, Scope, Status};
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Result, is_duplicate};
+use crate::id::{CredentialId, DomainId, OrganizationId, PasswordId};
+use crate::model::actor::Actor;
+use crate::model::domain::Domain;
+use crate::model::event::{Action, Event};
+use crate::secret::generate_username;
+
+impl Credential {
+    /// Creates an active credential.
+    ///
+    /// # Errors
+    /// `name` when another has it; what [`Draft::checked`] refuses; `domains` that are not of the organization.
+    pub async fn create(
+        tx: &mut Tx,
+        actor: &Actor,
+        draft: Draft,
+        fresh: FreshPassword,
+    ) -> Result<IssuedCredential> {
+        let draft = draft.checked(actor.at, None)?;
+        let id = CredentialId::new();
+        sqlx::query(
+            "INSERT INTO credentials (id, organization, name, sort_name, username, status, mode, scope, password_id, \
+             password_hash, created_at, created_by, updated_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $13)",
+        )
+        .bind(id)
+        .bind(actor.organization)
+        .bind(draft.name.clone())
+        .bind(draft.sort_name())
+        .bind(generate_username())
+        .bind(Status::Active)
+        .bind(draft.mode)
+        .bind(draft.scope)
+        .bind(PasswordId::new())
+        .bind(fresh.hash)
+        .bind(actor.at)
+        .bind(actor.label.clone())
+        .bind(draft.expires_at)
+        .execute(&mut **tx)
+        .await
+        .map_err(|error| name_taken(error, &draft.name))?;
+        set_domains(tx, actor.organization, id, &draft).await?;
+        let credential = Self::find(tx, actor.organization, id).await?;
+        Event::record(tx, actor, Action::CredentialCreated, credential.subject(), "").await?;
+        Ok(IssuedCredential { credential, password: fresh.password })
+    }
+
+    /// Changes everything that can be chosen.
+    pub async fn update(tx: &mut Tx, actor: &Actor, id: CredentialId, draft: Draft) -> Result<Self> {
+        let before = Self::find(tx, actor.organization, id).await?;
+        let draft = draft.checked(actor.at, Some(&before))?;
+        let changes = draft.changes(&before);
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        sqlx::query(
+            "UPDATE credentials SET name = $3, sort_name = $4, mode = $5, scope = $6, expires_at = $7, updated_at = $8, \
+             expiry_noted = 0 WHERE organization = $1 AND id = $2",
+        )
+        .bind(actor.organization)
+        .bind(id)
+        .bind(draft.name.clone())
+        .bind(draft.sort_name())
+        .bind(draft.mode)
+        .bind(draft.scope)
+        .bind(draft.expires_at)
+        .bind(actor.at)
+        .execute(&mut **tx)
+        .await
+        .map_err(|error| name_taken(error, &draft.name))?;
+        set_domains(tx, actor.organization, id, &draft).await?;
+        let after = Self::find(tx, actor.organization, id).await?;
+        Event::record(tx, actor, Action::CredentialUpdated, after.subject(), &changes).await?;
+        Ok(after)
+    }
+
+    /// Switches it off. Revoking what is revoked changes nothing.
+    pub async fn revoke(tx: &mut Tx, actor: &Actor, id: CredentialId) -> Result<Self> {
+        Self::set_status(tx, actor, id, Status::Revoked, Action::CredentialRevoked).await
+    }
+
+    /// Switches it on again, with the same password. Enabling what is active changes nothing.
+    pub async fn enable(tx: &mut Tx, actor: &Actor, id: CredentialId) -> Result<Self> {
+        Self::set_status(tx, actor, id, Status::Active, Action::CredentialEnabled).await
+    }
+
+    async fn set_status(
+        tx: &mut Tx,
+        actor: &Actor,
+        id: CredentialId,
+        status: Status,
+        action: Action,
+    ) -> Result<Self> {
+        let changed = sqlx::query(
+            "UPDATE credentials SET status = $3, updated_at = $4 WHERE organization = $1 AND id = $2 AND status <> $3",
+        )
+        .bind(actor.organization)
+        .bind(id)
+        .bind(status)
+        .bind(actor.at)
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
+        let credential = Self::find(tx, actor.organization, id).await?;
+        if changed > 0 {
+            Event::record(tx, actor, action, credential.subject(), "").await?;
+        }
+        Ok(credential)
+    }
+
+    /// Deletes it for good.
+    pub async fn delete(tx: &mut Tx, actor: &Actor, id: CredentialId) -> Result<Self> {
+        let credential = Self::find(tx, actor.organization, id).await?;
+        let gone = sqlx::query("DELETE FROM credentials WHERE organization = $1 AND id = $2")
+            .bind(actor.organization)
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+        if gone.rows_affected() == 0 {
+            return Err(Error::NotFound("credential"));
+        }
+        let detail = format!("username {}", credential.username);
+        Event::record(tx, actor, Action::CredentialDeleted, credential.subject(), &detail).await?;
+        Ok(credential)
+    }
+
+    /// Whether `typed` is what a person must type before this is deleted: its name, or its username where it has none.
+    ///
+    /// # Errors
+    /// `confirmation`, saying what to type.
+    pub fn check_confirmation(&self, typed: &str) -> Result<()> {
+        if typed.trim() == self.label() {
+            return Ok(());
+        }
+        Err(Error::invalid("confirmation", format!("Type {} to confirm.", self.label())))
+    }
+
+    /// Notes in the audit log a bounded number of credentials that have expired; returns how many.
+    pub async fn note_expired(tx: &mut Tx, now: Timestamp) -> Result<usize> {
+        let expired: Vec<(OrganizationId, CredentialId)> = sqlx::query_as(
+            "UPDATE credentials SET expiry_noted = 1 WHERE expiry_noted = 0 AND id IN (SELECT id FROM credentials \
+             WHERE expires_at <= $1 AND expiry_noted = 0 ORDER BY expires_at LIMIT 100) RETURNING organization, id",
+        )
+        .bind(now)
+        .fetch_all(&mut **tx)
+        .await?;
+        for (organization, id) in &expired {
+            let credential = Self::find(tx, *organization, *id).await?;
+            let actor = Actor::system(*organization, now);
+            Event::record(tx, &actor, Action::CredentialExpired, credential.subject(), "").await?;
+        }
+        Ok(expired.len())
+    }
+}
+
+/// Writes which domains a scoped credential is for.
+async fn set_domains(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: CredentialId,
+    draft: &Draft,
+) -> Result<()> {
+    sqlx::query("DELETE FROM credential_domains WHERE organization = $1 AND credential = $2")
+        .bind(organization)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    if draft.scope == Scope::Global {
+        return Ok(());
+    }
+    let known: HashMap<String, DomainId> =
+        Domain::all(tx, organization).await?.into_iter().map(|domain| (domain.name, domain.id)).collect();
+    for name in &draft.domains {
+        let domain = known.get(name).ok_or_else(|| {
+            Error::invalid(
+                "domains",
+                format!("{name} is not a domain of this organization: add it under Domains first."),
+            )
+        })?;
+        sqlx::query("INSERT INTO credential_domains (organization, credential, domain) VALUES ($1, $2, $3)")
+            .bind(organization)
+            .bind(id)
+            .bind(*domain)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+fn name_taken(error: sqlx::Error, name: &str) -> Error {
+    if is_duplicate(&error) {
+        Error::invalid("name", format!("There is a credential named “{name}” already."))
+    } else {
+        error.into()
+    }
+}

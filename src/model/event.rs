@@ -1,0 +1,108 @@
+//! The audit log: who did what, when, from where.
+
+use sqlx::AnyConnection;
+
+use super::actor::{Actor, ActorKind};
+use super::page::{Keyset, Order, Page, Turn};
+use super::words;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::id::{EventId, OrganizationId};
+
+words! {
+    Action {
+        CredentialCreated = "credential.created",
+        CredentialUpdated = "credential.updated",
+        CredentialRotated = "credential.rotated",
+        CredentialGraceEnded = "credential.grace_ended",
+        CredentialRevoked = "credential.revoked",
+        CredentialEnabled = "credential.enabled",
+        CredentialExpired = "credential.expired",
+        CredentialDeleted = "credential.deleted",
+        DomainAdded = "domain.added",
+        DomainRemoved = "domain.removed",
+        MemberCreated = "member.created",
+        MemberLoggedIn = "member.logged_in",
+        MemberLoggedOut = "member.logged_out",
+        MemberPasswordChanged = "member.password_changed",
+        MemberSessionEnded = "member.session_ended",
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Event {
+    pub id: EventId,
+    pub at: Timestamp,
+    pub actor_kind: ActorKind,
+    pub actor_label: String,
+    /// Empty where the actor came from no network.
+    pub address: String,
+    pub action: Action,
+    /// The id of what it was done to.
+    pub subject: String,
+    /// Its name at the time.
+    pub subject_label: String,
+    /// A sentence, or empty.
+    pub detail: String,
+}
+
+/// What something was done to: its id, and its name for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a, Id> {
+    pub id: Id,
+    pub label: &'a str,
+}
+
+const COLUMNS: &str = "id, at, actor_kind, actor_label, address, action, subject, subject_label, detail";
+
+impl Event {
+    /// Writes it into the transaction of what it reports.
+    pub async fn record<Id: std::fmt::Display>(
+        tx: &mut Tx,
+        actor: &Actor,
+        action: Action,
+        subject: Subject<'_, Id>,
+        detail: &str,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO events (id, organization, at, actor_kind, actor, actor_label, address, action, subject, \
+             subject_label, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(EventId::new())
+        .bind(actor.organization)
+        .bind(actor.at)
+        .bind(actor.kind)
+        .bind(actor.member.map(|id| id.to_string()).unwrap_or_default())
+        .bind(&actor.label)
+        .bind(actor.address.map(|address| address.to_string()).unwrap_or_default())
+        .bind(action)
+        .bind(subject.id.to_string())
+        .bind(subject.label)
+        .bind(detail)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The organization's events, newest first; with `subject`, those of one thing.
+    pub async fn page(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        subject: Option<&str>,
+        turn: &Turn,
+    ) -> Result<Page<Self>> {
+        let keyset = Keyset::new(Order::newest_first("at"), turn)?;
+        let (filter, tail) = match subject {
+            Some(_) => (" AND subject = $2", keyset.tail(3)),
+            None => ("", keyset.tail(2)),
+        };
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE organization = $1{filter}{tail}");
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
+        if let Some(subject) = subject {
+            query = query.bind(subject.to_owned());
+        }
+        let rows = keyset.bind(query).fetch_all(connection).await?;
+        Ok(keyset.page(rows, |event: &Self| (event.at.as_micros().to_string(), event.id.to_string())))
+    }
+}

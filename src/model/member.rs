@@ -1,0 +1,170 @@
+//! People who log in to the dashboard.
+
+use sqlx::AnyConnection;
+
+use super::actor::{Actor, ActorKind};
+use super::event::{Action, Event, Subject};
+use super::words;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Problems, Result, is_duplicate};
+use crate::id::{MemberId, OrganizationId};
+use crate::secret::{MAX_PASSWORD_BYTES, Password, PasswordHash};
+
+words! {
+    Role {
+        Owner = "owner",
+        Member = "member",
+    }
+}
+
+/// The fewest characters of a member's password (NIST SP 800-63B asks for 8; 12 without a second factor).
+pub const MIN_PASSWORD_CHARACTERS: usize = 12;
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Member {
+    pub id: MemberId,
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub organization: OrganizationId,
+    pub created_at: Timestamp,
+}
+
+/// A member with what proves that it is them. Never shown.
+#[derive(Debug, sqlx::FromRow)]
+pub struct MemberSecret {
+    #[sqlx(flatten)]
+    pub member: Member,
+    pub password_hash: PasswordHash,
+}
+
+/// Who is to become a member; the password is hashed already.
+#[derive(Debug)]
+pub struct NewMember {
+    pub email: String,
+    pub name: String,
+    pub password_hash: PasswordHash,
+}
+
+const SELECT: &str = "SELECT m.id, m.email, m.name, m.created_at, s.role, s.organization, m.password_hash \
+                      FROM members m JOIN memberships s ON s.member = m.id";
+
+impl Member {
+    /// # Errors
+    /// `email` when someone has it already.
+    pub async fn create(tx: &mut Tx, actor: &Actor, new: NewMember, role: Role) -> Result<Self> {
+        let email = normalize_email(&new.email)?;
+        let member = Self {
+            id: MemberId::new(),
+            email,
+            name: new.name.trim().to_owned(),
+            role,
+            organization: actor.organization,
+            created_at: actor.at,
+        };
+        sqlx::query(
+            "INSERT INTO members (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(member.id)
+        .bind(&member.email)
+        .bind(&member.name)
+        .bind(new.password_hash)
+        .bind(member.created_at)
+        .execute(&mut **tx)
+        .await
+        .map_err(|error| match is_duplicate(&error) {
+            true => Error::invalid("email", "A member with this e-mail address is there already."),
+            false => error.into(),
+        })?;
+        sqlx::query(
+            "INSERT INTO memberships (organization, member, role, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(member.organization)
+        .bind(member.id)
+        .bind(member.role)
+        .bind(member.created_at)
+        .execute(&mut **tx)
+        .await?;
+        Event::record(tx, actor, Action::MemberCreated, member.subject(), "").await?;
+        Ok(member)
+    }
+
+    pub async fn exists(connection: &mut AnyConnection) -> Result<bool> {
+        let any: Option<i64> = sqlx::query_scalar("SELECT CAST(1 AS BIGINT) FROM members LIMIT 1")
+            .fetch_optional(connection)
+            .await?;
+        Ok(any.is_some())
+    }
+
+    pub async fn find(connection: &mut AnyConnection, id: MemberId) -> Result<Option<Self>> {
+        let sql = format!("{SELECT} WHERE m.id = $1");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await?)
+    }
+
+    /// For log-in: the member with this address, in whatever case it was typed.
+    pub async fn by_email(connection: &mut AnyConnection, email: &str) -> Result<Option<MemberSecret>> {
+        let sql = format!("{SELECT} WHERE m.email = $1");
+        let email = email.trim().to_lowercase();
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(email).fetch_optional(connection).await?)
+    }
+
+    /// All of them, by address.
+    pub async fn all(connection: &mut AnyConnection, organization: OrganizationId) -> Result<Vec<Self>> {
+        let sql = format!("{SELECT} WHERE s.organization = $1 ORDER BY m.email");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).fetch_all(connection).await?)
+    }
+
+    /// Sets a new password. The caller ends the sessions that are to end.
+    pub async fn set_password(tx: &mut Tx, actor: &Actor, id: MemberId, hash: &PasswordHash) -> Result<()> {
+        let member = Self::find(tx, id).await?.filter(|member| member.organization == actor.organization);
+        let member = member.ok_or(Error::NotFound("member"))?;
+        Self::renew_hash(tx, id, hash).await?;
+        Event::record(tx, actor, Action::MemberPasswordChanged, member.subject(), "").await
+    }
+
+    /// Stores the same password under stronger parameters.
+    pub async fn renew_hash(tx: &mut Tx, id: MemberId, hash: &PasswordHash) -> Result<()> {
+        let sql = "UPDATE members SET password_hash = $2 WHERE id = $1";
+        sqlx::query(sql).bind(id).bind(hash.clone()).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    pub fn subject(&self) -> Subject<'_, MemberId> {
+        Subject { id: self.id, label: &self.email }
+    }
+
+    /// This member as the one who acts.
+    pub fn actor(&self, address: Option<std::net::IpAddr>, at: Timestamp) -> Actor {
+        let (member, label) = (Some(self.id), self.email.clone());
+        Actor { organization: self.organization, kind: ActorKind::Member, member, label, address, at }
+    }
+}
+
+/// # Errors
+/// `email` when it is not of the form `name@domain`.
+pub fn normalize_email(text: &str) -> Result<String> {
+    let email = text.trim().to_lowercase();
+    let well_formed = email.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty()
+            && domain.contains('.')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+            && !domain.contains('@')
+    });
+    if !well_formed || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::invalid("email", "Enter an e-mail address, such as alice@example.com."));
+    }
+    Ok(email)
+}
+
+/// Checks a password that a member chose. `field` is its name in the form.
+pub fn check_new_password(problems: &mut Problems, field: &'static str, password: &Password) {
+    let text = password.expose();
+    if text.chars().count() < MIN_PASSWORD_CHARACTERS {
+        problems
+            .add(field, format!("Use at least {MIN_PASSWORD_CHARACTERS} characters; a few words do well."));
+    } else if text.len() > MAX_PASSWORD_BYTES {
+        problems.add(field, format!("Use at most {MAX_PASSWORD_BYTES} bytes."));
+    }
+}

@@ -1,0 +1,234 @@
+//! Secrets: drawn here, hashed and verified here, shown once, never printed by accident.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::password_hash::phc::{Output, PasswordHash as Phc, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rand::distr::{Alphanumeric, SampleString};
+use rand::rngs::SysRng;
+use rand::{TryRng, rand_core::UnwrapErr};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// A password in clear: of a credential or of a member. `Debug` prints `****`; the memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Password(SecretString);
+
+/// The longest password that is looked at, in bytes: enough for any phrase, too little to make hashing slow.
+pub const MAX_PASSWORD_BYTES: usize = 1_024;
+
+impl Password {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// A credential's password: `sk_` and 32 characters of `[A-Za-z0-9]` (190 bits).
+    pub fn generate() -> Self {
+        Self::new(format!("sk_{}", alphanumeric(32)))
+    }
+
+    /// Whether it has the form of a credential's password.
+    pub fn is_generated_form(&self) -> bool {
+        let rest = self.expose().strip_prefix("sk_").unwrap_or_default();
+        rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// The clear text: for the person it is shown to once, and for hashing.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Password {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// A credential's username: `smtp_` and 16 characters of `[A-Za-z0-9]`.
+pub fn generate_username() -> String {
+    format!("smtp_{}", alphanumeric(16))
+}
+
+/// 256 random bits as 43 URL-safe characters, for links that work once.
+pub fn generate_token() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<32>())
+}
+
+/// What a person reads out to find a line in the journal of denials: 5 characters without those easily mistaken (0/O, 1/I/L, U).
+pub fn generate_reference() -> String {
+    const ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut reference = String::with_capacity(5);
+    while reference.len() < 5 {
+        let byte = usize::from(random_bytes::<1>()[0]);
+        if byte < 240 {
+            reference.push(char::from(ALPHABET[byte % 30]));
+        }
+    }
+    reference
+}
+
+/// Bytes of the operating system's generator.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    UnwrapErr(SysRng).try_fill_bytes(&mut bytes).unwrap_or_else(|never| match never {});
+    bytes
+}
+
+fn alphanumeric(length: usize) -> String {
+    Alphanumeric.sample_string(&mut UnwrapErr(SysRng), length)
+}
+
+/// SHA-256 in hexadecimal: how a random token is stored. (Argon2 would add nothing: it can't be guessed.)
+pub fn token_hash(token: &str) -> String {
+    Sha256::digest(token).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        hex.push_str(&format!("{byte:02x}"));
+        hex
+    })
+}
+
+/// An Argon2id hash as a PHC string: all that is kept of a password. `Debug` prints `****`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(Phc);
+
+impl PasswordHash {
+    /// Whether it was made with other parameters than are used now, and is to be renewed.
+    pub fn is_outdated(&self) -> bool {
+        Params::try_from(&self.0).ok().is_none_or(|params| !same_cost(&params, &current_params()))
+    }
+
+    /// The PHC string, as it is stored.
+    pub fn phc(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Whether one run of Argon2id serves both: same salt and same cost.
+    fn shares_run_with(&self, other: &Self) -> bool {
+        self.0.salt == other.0.salt && self.0.params == other.0.params && self.0.version == other.0.version
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+impl fmt::Display for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for PasswordHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let phc = Phc::new(text)
+            .map_err(|cause| Error::Internal(format!("a stored hash is unreadable: {cause}")))?;
+        if phc.algorithm != ARGON2ID_IDENT || phc.salt.is_none() || phc.hash.is_none() {
+            return Err(Error::Internal("a stored hash is not Argon2id".to_owned()));
+        }
+        Ok(Self(phc))
+    }
+}
+
+crate::db::stored_as_text!(PasswordHash);
+
+/// Does the work of Argon2id in one block of memory that it keeps (19 MiB at 19 MiB a run).
+#[derive(Default)]
+pub struct Hasher {
+    memory: Vec<Block>,
+}
+
+impl Hasher {
+    /// Hashes with a salt of its own.
+    pub fn hash(&mut self, password: &Password) -> Result<PasswordHash> {
+        let salt = Salt::new(&random_bytes::<16>()).map_err(|cause| internal(&cause))?;
+        self.hash_with(password, salt, &current_params())
+    }
+
+    /// Hashes so that [`Hasher::verify_either`] needs one run for this and `other`. Sharing a salt between two random
+    /// passwords of one credential gives nothing away; an outdated `other` keeps its own run.
+    pub fn hash_beside(&mut self, password: &Password, other: &PasswordHash) -> Result<PasswordHash> {
+        match other.0.salt {
+            Some(salt) if !other.is_outdated() => self.hash_with(password, salt, &current_params()),
+            _ => self.hash(password),
+        }
+    }
+
+    /// Whether the password is the one that was hashed. Always costs one run.
+    pub fn verify(&mut self, password: &Password, hash: &PasswordHash) -> Result<bool> {
+        Ok(self.run(password, hash)? == hash.0.hash)
+    }
+
+    /// Which of two hashes the password belongs to: `Some(true)` the first, `Some(false)` the second.
+    pub fn verify_either(
+        &mut self,
+        password: &Password,
+        first: &PasswordHash,
+        second: &PasswordHash,
+    ) -> Result<Option<bool>> {
+        let output = self.run(password, first)?;
+        let other = if first.shares_run_with(second) { output } else { self.run(password, second)? };
+        Ok(match (output == first.0.hash, other == second.0.hash) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        })
+    }
+
+    fn hash_with(&mut self, password: &Password, salt: Salt, params: &Params) -> Result<PasswordHash> {
+        let mut output = [0; 32];
+        self.fill(password, &salt, params, &mut output)?;
+        Ok(PasswordHash(Phc {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: params.try_into().map_err(|cause| internal(&cause))?,
+            salt: Some(salt),
+            hash: Some(Output::new(&output).map_err(|cause| internal(&cause))?),
+        }))
+    }
+
+    /// What the password comes to with the salt and cost of `hash`; compared in constant time by [`Output`].
+    fn run(&mut self, password: &Password, hash: &PasswordHash) -> Result<Option<Output>> {
+        let params = Params::try_from(&hash.0).map_err(|cause| internal(&cause))?;
+        let (Some(salt), Some(expected)) = (&hash.0.salt, &hash.0.hash) else { return Ok(None) };
+        let mut output = vec![0; expected.len()];
+        self.fill(password, salt, &params, &mut output)?;
+        Output::new(&output).map(Some).map_err(|cause| internal(&cause))
+    }
+
+    fn fill(&mut self, password: &Password, salt: &[u8], params: &Params, output: &mut [u8]) -> Result<()> {
+        if self.memory.len() < params.block_count() {
+            self.memory.resize(params.block_count(), Block::default());
+        }
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+            .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, &mut self.memory)
+            .map_err(|cause| internal(&cause))
+    }
+}
+
+/// 19 MiB, 2 passes, 1 lane: OWASP's and the crate's own recommendation.
+fn current_params() -> Params {
+    Params::default()
+}
+
+fn same_cost(one: &Params, other: &Params) -> bool {
+    (one.m_cost(), one.t_cost(), one.p_cost()) == (other.m_cost(), other.t_cost(), other.p_cost())
+}
+
+fn internal(cause: &dyn fmt::Display) -> Error {
+    Error::Internal(format!("Argon2: {cause}"))
+}

@@ -1,0 +1,109 @@
+//! Binds, runs and stops everything. Build first, then run: so port 0 works, and a port that is taken is one clear sentence.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::app::{App, Bound};
+use crate::clock::Clock;
+use crate::config::{Config, SmtpListener};
+use crate::error::{Error, Result};
+use crate::model::SetupLink;
+use crate::{api, http, jobs, telemetry, web};
+
+pub struct Server {
+    app: App,
+    http: TcpListener,
+    smtp: Vec<(TcpListener, SmtpListener)>,
+    setup_token: Option<String>,
+}
+
+impl Server {
+    /// Binds all addresses and opens the database.
+    ///
+    /// # Errors
+    /// [`Error::Setup`], one sentence: which address, file or setting, and what is wrong with it.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self> {
+        telemetry::start_counting();
+        let http = bind("http_listen", config.http_listen).await?;
+        let mut smtp = Vec::new();
+        for listener in &config.smtp_listen {
+            let socket = bind("smtp_listen", listener.address).await?;
+            let bound = SmtpListener { address: local_address(&socket)?, ..*listener };
+            smtp.push((socket, bound));
+        }
+        let bound =
+            Bound { http: local_address(&http)?, smtp: smtp.iter().map(|(_, bound)| *bound).collect() };
+        let app = App::open(config, clock, bound).await?;
+        let mut tx = app.db.begin().await?;
+        let setup_token = SetupLink::issue(&mut tx, app.clock.now()).await?;
+        tx.commit().await?;
+        Ok(Self { app, http, smtp, setup_token })
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Address and port of the dashboard.
+    pub fn http_address(&self) -> Result<SocketAddr> {
+        local_address(&self.http)
+    }
+
+    /// Where the SMTP door listens.
+    pub fn smtp_listeners(&self) -> &[SmtpListener] {
+        &self.app.smtp_listeners
+    }
+
+    /// The link that creates the first owner, while there is none. A secret: for the terminal, not for a log.
+    pub fn setup_link(&self) -> Option<String> {
+        let token = self.setup_token.as_ref()?;
+        Some(format!("{}/setup?token={token}", self.app.public_url.as_str()))
+    }
+
+    /// Serves until `shutdown`, then lets what is under way finish, writes the journal, and closes the database.
+    ///
+    /// # Errors
+    /// None so far: what goes wrong while serving is answered and logged where it happens.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
+        let Self { app, http, smtp, .. } = self;
+        let doors = TaskTracker::new();
+        let router = web::router(app.clone()).merge(api::router(app.clone()));
+        doors.spawn(http::serve(http, router, app.config.drain_timeout, shutdown.clone()));
+        for (_socket, _listener) in smtp {
+            // The SMTP door is bound here, and runs from here.
+        }
+        doors.spawn(jobs::run(app.clone(), shutdown.clone()));
+        // The journal ends after the doors, so that what they decided last is written too.
+        let journal_end = CancellationToken::new();
+        let journal = tokio::spawn({
+            let (app, end) = (app.clone(), journal_end.clone());
+            async move { app.gate.run_journal(end).await }
+        });
+        shutdown.cancelled().await;
+        info!("shutting down");
+        doors.close();
+        if tokio::time::timeout(app.config.drain_timeout, doors.wait()).await.is_err() {
+            warn!("some sessions were still open at the end of drain_timeout");
+        }
+        journal_end.cancel();
+        if journal.await.is_err() {
+            warn!("the journal ended early");
+        }
+        app.db.close().await;
+        Ok(())
+    }
+}
+
+async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| Error::setup(format!("{setting}: {address} can't be listened on: {cause}")))
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
+    listener.local_addr().map_err(|cause| Error::setup(format!("a listener has no address: {cause}")))
+}

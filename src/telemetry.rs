@@ -1,0 +1,70 @@
+//! Logs and metrics, and the names of all metrics.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+use crate::error::{Error, Result};
+
+/// Decisions of the gate, by `decision` (`granted` or a denial's reason) and `door`.
+pub const GATE_DECISIONS: &str = "gatepost_gate_decisions_total";
+/// Decisions that the memory of verified passwords answered without Argon2.
+pub const GATE_REMEMBERED: &str = "gatepost_gate_remembered_total";
+/// Seconds that a run of Argon2 waited for a thread and took, by `phase` (`wait`, `run`).
+pub const HASHING_SECONDS: &str = "gatepost_hashing_seconds";
+/// Runs of Argon2 that were refused because the queue was full or too slow.
+pub const HASHING_REFUSED: &str = "gatepost_hashing_refused_total";
+/// Denials that were not written down because the journal's queue was full.
+pub const DENIALS_DROPPED: &str = "gatepost_denials_dropped_total";
+/// Log-ins to the dashboard, by `result` (`granted`, `denied`, `throttled`).
+pub const DASHBOARD_LOGINS: &str = "gatepost_dashboard_logins_total";
+/// HTTP answers, by `status`.
+pub const HTTP_RESPONSES: &str = "gatepost_http_responses_total";
+/// Open SMTP connections.
+pub const SMTP_CONNECTIONS: &str = "gatepost_smtp_connections";
+/// SMTP connections that were accepted or refused, by `result`.
+pub const SMTP_ACCEPTED: &str = "gatepost_smtp_accepted_total";
+/// TLS handshakes of the SMTP door, by `result`.
+pub const SMTP_HANDSHAKES: &str = "gatepost_smtp_tls_handshakes_total";
+/// SMTP replies, by `code`.
+pub const SMTP_REPLIES: &str = "gatepost_smtp_replies_total";
+
+/// Starts writing log lines to standard error. Only the first call of a process has an effect.
+///
+/// # Errors
+/// A sentence when `log_level` is not understood.
+pub fn start_logging(config: &Config) -> Result<()> {
+    let filter =
+        EnvFilter::try_new(&config.log_level).map_err(|why| Error::setup(format!("log_level: {why}")))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _only_the_first_counts = match config.log_format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}
+
+/// The metrics of this process in Prometheus's text format.
+pub fn render_metrics() -> String {
+    recorder().render()
+}
+
+/// Starts counting. Only the first call of a process has an effect.
+pub fn start_counting() {
+    recorder();
+}
+
+fn recorder() -> &'static PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder of metrics is installed: /metrics stays empty");
+        }
+        handle
+    })
+}
