@@ -2,6 +2,7 @@
 //!
 //! Everything else speaks one portable SQL with `$1` over sqlx's `Any`: TEXT, BIGINT (UTC microseconds) and SMALLINT (0/1).
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::{Arc, Once};
@@ -118,15 +119,21 @@ impl Db {
         let options: AnyConnectOptions = url
             .parse()
             .map_err(|cause| Error::setup(format!("database_url is not a database's address: {cause}")))?;
+        let refused = |cause: &dyn fmt::Display| {
+            Error::setup(format!("the database {} can't be opened: {cause}", masked(url)))
+        };
+        // A pool would only say that it waited in vain; one connection says why.
+        let first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options));
+        let first =
+            first.await.map_err(|_| refused(&"no answer in time"))?.map_err(|cause| refused(&cause))?;
+        first.close().await.map_err(|cause| refused(&cause))?;
         let pool = AnyPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(PATIENCE)
             .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
             .connect_with(options)
             .await
-            .map_err(|cause| {
-                Error::setup(format!("the database {} can't be opened: {cause}", masked(url)))
-            })?;
+            .map_err(|cause| refused(&cause))?;
         Ok(Self { pool, kind, turn: Arc::new(Mutex::new(())) })
     }
 
@@ -220,7 +227,7 @@ async fn prepare(connection: &mut AnyConnection, kind: Kind) -> sqlx::Result<()>
              PRAGMA foreign_keys = ON"
         }
         Kind::Postgres => {
-            "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
+            "SET client_min_messages = 'warning'; SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
              SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC'"
         }
     };

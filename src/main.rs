@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+#[expect(clippy::print_stderr, reason = "this is where errors go")]
 fn main() -> ExitCode {
     match gatepost::cli::run() {
         Ok(code) => code,

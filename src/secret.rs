@@ -232,3 +232,91 @@ fn same_cost(one: &Params, other: &Params) -> bool {
 fn internal(cause: &dyn fmt::Display) -> Error {
     Error::Internal(format!("Argon2: {cause}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_password_has_the_form_that_is_promised() {
+        let (one, other) = (Password::generate(), Password::generate());
+        assert!(one.is_generated_form() && other.is_generated_form());
+        assert_ne!(one.expose(), other.expose());
+        assert_eq!(one.expose().len(), 35);
+        for text in [
+            "",
+            "sk_",
+            "sk_short",
+            "sk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-",
+            "xx_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert!(!Password::new(text).is_generated_form(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_character_of_the_alphabet_is_drawn_about_as_often() {
+        let mut times = [0_u32; 128];
+        for _ in 0..2_000 {
+            Password::generate().expose()["sk_".len()..]
+                .bytes()
+                .for_each(|byte| times[usize::from(byte)] += 1);
+        }
+        let drawn: Vec<u32> = times.into_iter().filter(|times| *times > 0).collect();
+        assert_eq!(drawn.len(), 62);
+        // 1032 expected of each, standard deviation 32: seven of them are never seen.
+        assert!(drawn.iter().all(|times| (800..1_270).contains(times)), "{drawn:?}");
+    }
+
+    #[test]
+    fn nothing_secret_is_printed_by_debug() {
+        let password = Password::generate();
+        assert_eq!(format!("{password:?}"), "****");
+        let hash = Hasher::default().hash(&password).expect("a hash");
+        assert_eq!(format!("{hash:?}"), "****");
+    }
+
+    #[test]
+    fn a_hash_is_argon2id_with_the_promised_cost_and_verifies_its_password_only() {
+        let mut hasher = Hasher::default();
+        let password = Password::generate();
+        let hash = hasher.hash(&password).expect("a hash");
+        assert!(hash.phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.phc());
+        assert!(hasher.verify(&password, &hash).expect("a run"));
+        assert!(!hasher.verify(&Password::generate(), &hash).expect("a run"));
+        assert!(!hash.is_outdated());
+    }
+
+    #[test]
+    fn a_hash_with_other_parameters_verifies_and_is_outdated() {
+        let mut hasher = Hasher::default();
+        let params = Params::new(8 * 1024, 3, 1, None).expect("parameters");
+        let salt = Salt::new(&random_bytes::<16>()).expect("a salt");
+        let password = Password::generate();
+        let hash = hasher.hash_with(&password, salt, &params).expect("a hash");
+        let stored: PasswordHash = hash.phc().parse().expect("a PHC string");
+        assert!(hasher.verify(&password, &stored).expect("a run"));
+        assert!(stored.is_outdated());
+    }
+
+    #[test]
+    fn during_a_grace_both_passwords_are_told_apart_in_one_run() {
+        let mut hasher = Hasher::default();
+        let (old, new) = (Password::generate(), Password::generate());
+        let old_hash = hasher.hash(&old).expect("a hash");
+        let new_hash = hasher.hash_beside(&new, &old_hash).expect("a hash");
+        assert!(new_hash.shares_run_with(&old_hash));
+        assert_eq!(hasher.verify_either(&new, &new_hash, &old_hash).ok(), Some(Some(true)));
+        assert_eq!(hasher.verify_either(&old, &new_hash, &old_hash).ok(), Some(Some(false)));
+        assert_eq!(hasher.verify_either(&Password::generate(), &new_hash, &old_hash).ok(), Some(None));
+    }
+
+    #[test]
+    fn a_reference_is_five_characters_that_are_not_mistaken_for_others() {
+        for _ in 0..1_000 {
+            let reference = generate_reference();
+            assert_eq!(reference.len(), 5);
+            assert!(!reference.contains(['0', 'O', '1', 'I', 'L', 'U']), "{reference}");
+        }
+    }
+}
