@@ -10,6 +10,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gate::hashing::Hashing;
+use crate::smtp::Tls;
 
 #[derive(Clone, Debug)]
 pub struct App(Arc<Shared>);
@@ -26,6 +27,8 @@ pub struct Shared {
     pub gate: Gate,
     /// Where the SMTP door listens, port 0 resolved; empty in commands.
     pub smtp_listeners: Vec<SmtpListener>,
+    /// TLS of the SMTP door; none in commands, which a broken certificate must not stop.
+    pub tls: Option<Tls>,
     /// The dashboard's address as browsers see it.
     pub public_url: PublicUrl,
 }
@@ -47,7 +50,9 @@ impl App {
         let db = Db::open(&config.database_address()).await?;
         let gate = Gate::new(db.clone(), clock.clone(), Hashing::start()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.http));
-        Ok(Self(Arc::new(Shared { config, db, clock, gate, smtp_listeners: bound.smtp, public_url })))
+        let smtp_listeners = bound.smtp;
+        let tls = if smtp_listeners.is_empty() { None } else { Some(Tls::open(&config, &clock)?) };
+        Ok(Self(Arc::new(Shared { config, db, clock, gate, smtp_listeners, tls, public_url })))
     }
 
     /// For a command: nothing is bound.

@@ -88,6 +88,8 @@ settings! {
     smtp_idle_timeout: Duration = Duration::from_secs(60);
     /// How long an SMTP client may take from connecting to a successful AUTH.
     smtp_login_timeout: Duration = Duration::from_secs(30);
+    /// Largest message that the SMTP door takes, in bytes.
+    smtp_max_message_bytes: u64 = 20_000_000;
     /// How long requests and SMTP sessions that are under way may take to finish after SIGTERM.
     drain_timeout: Duration = Duration::from_secs(30);
     /// How long log-ins, denied log-ins and ended dashboard sessions are kept.

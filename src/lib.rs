@@ -16,5 +16,6 @@ pub mod jobs;
 pub mod model;
 pub mod secret;
 pub mod server;
+pub mod smtp;
 pub mod telemetry;
 pub mod web;

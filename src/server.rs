@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, SmtpListener};
 use crate::error::{Error, Result};
 use crate::model::SetupLink;
+use crate::smtp::Door;
 use crate::{api, http, jobs, telemetry, web};
 
 pub struct Server {
@@ -73,8 +74,10 @@ impl Server {
         let doors = TaskTracker::new();
         let router = web::router(app.clone()).merge(api::router(app.clone()));
         doors.spawn(http::serve(http, router, app.config.drain_timeout, shutdown.clone()));
-        for (_socket, _listener) in smtp {
-            // The SMTP door is bound here, and runs from here.
+        if let Some(door) = Door::new(app.clone()) {
+            for (socket, listener) in smtp {
+                doors.spawn(door.clone().run(socket, listener.security, shutdown.clone()));
+            }
         }
         doors.spawn(jobs::run(app.clone(), shutdown.clone()));
         // The journal ends after the doors, so that what they decided last is written too.

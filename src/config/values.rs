@@ -192,7 +192,7 @@ macro_rules! number {
         }
     )+};
 }
-number!(usize, u32);
+number!(usize, u32, u64);
 
 /// `500ms`, `30s`, `5m`, `12h` or `7d`.
 impl Value for Duration {

@@ -1,0 +1,198 @@
+//! The loop between a connection and its session: it alone writes, counts, limits and logs.
+//!
+//! Log lines carry the verb and the reply's code, never an argument: arguments of AUTH are secrets.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use metrics::counter;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::command::Command;
+use super::connection::{Connection, Lost};
+use super::line::{Broken, Expect, Line};
+use super::reply::{self, Reply};
+use super::session::{Answer, Next, Session};
+use crate::app::App;
+use crate::telemetry;
+
+/// Failed logins in one connection; the reply to the last is followed by `421`.
+const MOST_FAILURES: u32 = 3;
+/// Bad commands in one connection, likewise.
+const MOST_MISTAKES: u32 = 10;
+
+/// What a conversation led to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The client was told to start TLS, and sent nothing more.
+    StartTls,
+    Close,
+}
+
+/// One client's conversation, before and after STARTTLS.
+pub struct Conversation {
+    app: App,
+    client: IpAddr,
+    session: Session,
+    shutdown: CancellationToken,
+    /// Runs out when the time to log in does.
+    login: Pin<Box<Sleep>>,
+    failures: u32,
+    mistakes: u32,
+}
+
+/// Something came, or nothing more will.
+enum Heard {
+    Line(Line),
+    /// The last words, if there is still someone to hear them.
+    End(Option<Reply>),
+}
+
+impl Conversation {
+    pub fn new(app: App, client: IpAddr, shutdown: CancellationToken) -> Self {
+        let login = Box::pin(sleep(app.config.smtp_login_timeout));
+        let session = Session::new(app.clone(), client, false);
+        Conversation { app, client, session, shutdown, login, failures: 0, mistakes: 0 }
+    }
+
+    /// Forgets everything that was said: from here on, TLS protects it.
+    pub fn encrypted(&mut self) {
+        self.session = Session::new(self.app.clone(), self.client, true);
+    }
+
+    /// Waits for `work` within the time to log in, unless the door closes first.
+    pub async fn in_time<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = &mut self.login => None,
+            () = self.shutdown.cancelled() => None,
+        }
+    }
+
+    pub fn greet<S: AsyncRead + AsyncWrite + Unpin>(&mut self, connection: &mut Connection<S>) {
+        connection.gather(&reply::greeting(&self.app.config.smtp_host));
+    }
+
+    /// Talks until one side has had enough.
+    pub async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        connection: &mut Connection<S>,
+    ) -> Ending {
+        let mut next = Next::Command;
+        loop {
+            let expect = if matches!(next, Next::Response(_)) { Expect::Response } else { Expect::Command };
+            let answer = match self.hear(connection, expect).await {
+                Heard::Line(line) => self.answer(next, &line).await,
+                Heard::End(last) => {
+                    last.iter().for_each(|reply| self.say(connection, reply));
+                    return Ending::Close;
+                }
+            };
+            if let Next::Discard(count) = answer.next
+                && !matches!(
+                    timeout(self.app.config.smtp_idle_timeout, connection.discard(count)).await,
+                    Ok(Ok(()))
+                )
+            {
+                return Ending::Close;
+            }
+            if matches!(answer.next, Next::StartTls) {
+                return self.start_tls(connection, &answer.reply).await;
+            }
+            self.say(connection, &answer.reply);
+            if let Some(last) = self.enough(&answer.reply) {
+                self.say(connection, &last);
+                return Ending::Close;
+            }
+            if matches!(answer.next, Next::Close) {
+                return Ending::Close;
+            }
+            next = answer.next;
+        }
+    }
+
+    async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        connection: &mut Connection<S>,
+        expect: Expect,
+    ) -> Heard {
+        let authenticated = self.session.is_authenticated();
+        let heard = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Heard::End(Some(reply::SHUTTING_DOWN)),
+            () = &mut self.login, if !authenticated => return Heard::End(Some(reply::NO_LOGIN_IN_TIME)),
+            heard = timeout(self.app.config.smtp_idle_timeout, connection.line(expect)) => heard,
+        };
+        match heard {
+            Ok(Ok(line)) => Heard::Line(line),
+            Ok(Err(lost)) => {
+                tracing::debug!(reason = %lost, "the conversation broke off");
+                Heard::End(last_words(&lost))
+            }
+            Err(_) => Heard::End(Some(reply::IDLE)),
+        }
+    }
+
+    async fn answer(&mut self, next: Next, line: &Line) -> Answer {
+        match (next, line) {
+            (_, Line::TooLong(Expect::Response)) => reply::AUTH_LINE_TOO_LONG.into(),
+            (_, Line::TooLong(Expect::Command)) => reply::LINE_TOO_LONG.into(),
+            (Next::Response(exchange), Line::Text(line)) => self.session.response(exchange, line).await,
+            (_, Line::Text(line)) => {
+                let command = Command::parse(line);
+                let verb = command.verb.name();
+                let answer = self.session.command(command).await;
+                tracing::debug!(verb, code = answer.reply.code, "answered");
+                answer
+            }
+        }
+    }
+
+    fn say<S: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<S>, reply: &Reply) {
+        counter!(telemetry::SMTP_REPLIES, "code" => reply.code.to_string()).increment(1);
+        connection.gather(reply);
+    }
+
+    /// Counts what went wrong, and says when it was too much.
+    fn enough(&mut self, reply: &Reply) -> Option<Reply> {
+        match reply.code {
+            535 => self.failures += 1,
+            // 55x are about mail, not about how the client talks.
+            500..=549 => self.mistakes += 1,
+            _ => {}
+        }
+        if self.failures >= MOST_FAILURES {
+            return Some(reply::TOO_MANY_FAILURES);
+        }
+        (self.mistakes >= MOST_MISTAKES).then_some(reply::TOO_MANY_MISTAKES)
+    }
+
+    /// Bytes that came in with the STARTTLS line were sent in the clear, by whomever: they end the connection, and are
+    /// never read as if TLS had protected them (CVE-2011-0411).
+    async fn start_tls<S>(&self, connection: &mut Connection<S>, go_ahead: &Reply) -> Ending
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        if connection.has_unread() {
+            self.say(connection, &reply::PIPELINED_STARTTLS);
+            return Ending::Close;
+        }
+        self.say(connection, go_ahead);
+        match timeout(self.app.config.smtp_idle_timeout, connection.flush()).await {
+            Ok(Ok(())) => Ending::StartTls,
+            _ => Ending::Close,
+        }
+    }
+}
+
+fn last_words(lost: &Lost) -> Option<Reply> {
+    match lost {
+        Lost::Broken(Broken::BareCr) => Some(reply::BARE_CR),
+        Lost::Broken(Broken::BareLf) => Some(reply::BARE_LF),
+        Lost::Broken(Broken::Control) => Some(reply::CONTROL_BYTE),
+        Lost::Broken(Broken::Endless) => Some(reply::LINE_TOO_LONG),
+        Lost::HungUp | Lost::Io(_) => None,
+    }
+}

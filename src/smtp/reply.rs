@@ -1,0 +1,185 @@
+//! Every reply of the door, by name. Nothing else in this room writes text to a client, so that this page is the
+//! whole of what the outside can learn.
+//!
+//! Codes are those of RFC 5321 section 4.2 and RFC 4954 section 6; the enhanced status codes of RFC 2034 follow
+//! RFC 3463 and the registry of RFC 5248. The greeting, the answers to EHLO and HELO, and `334` carry none.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+/// One reply of one or more lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub code: u16,
+    status: &'static str,
+    /// Lines are parted by `\n`.
+    text: Cow<'static, str>,
+}
+
+impl Reply {
+    const fn fixed(code: u16, status: &'static str, text: &'static str) -> Self {
+        Reply { code, status, text: Cow::Borrowed(text) }
+    }
+
+    fn told(code: u16, status: &'static str, text: String) -> Self {
+        Reply { code, status, text: Cow::Owned(text) }
+    }
+
+    /// The first digit of the code: 2 done, 3 go on, 4 later, 5 never.
+    pub fn class(&self) -> u16 {
+        self.code / 100
+    }
+
+    /// Appends the reply as it goes over the wire.
+    pub fn write_to(&self, output: &mut Vec<u8>) {
+        output.extend_from_slice(self.to_string().as_bytes());
+    }
+}
+
+/// As it goes over the wire, each line ended by CR LF (RFC 5321 section 4.2.1).
+impl Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = self.text.split('\n').peekable();
+        while let Some(line) = lines.next() {
+            let mark = if lines.peek().is_some() { '-' } else { ' ' };
+            let space = if self.status.is_empty() { "" } else { " " };
+            write!(f, "{}{mark}{}{space}{line}\r\n", self.code, self.status)?;
+        }
+        Ok(())
+    }
+}
+
+// 2xx: done.
+
+pub fn greeting(host: &str) -> Reply {
+    Reply::told(220, "", format!("{host} ESMTP Gatepost"))
+}
+
+/// The answer to EHLO: the host, then what it can do, a keyword a line (RFC 5321 section 4.1.1.1).
+pub fn capabilities(host: &str, keywords: &[String]) -> Reply {
+    Reply::told(
+        250,
+        "",
+        std::iter::once(host).chain(keywords.iter().map(String::as_str)).collect::<Vec<_>>().join("\n"),
+    )
+}
+
+pub fn hello(host: &str) -> Reply {
+    Reply::told(250, "", host.to_owned())
+}
+
+pub const HELP: Reply = Reply::fixed(
+    214,
+    "2.0.0",
+    "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\n\
+     Sign in with an SMTP credential from the Gatepost dashboard, over TLS",
+);
+pub const START_TLS: Reply = Reply::fixed(220, "2.0.0", "Ready to start TLS");
+pub const GOODBYE: Reply = Reply::fixed(221, "2.0.0", "Goodbye");
+pub const AUTHENTICATED: Reply = Reply::fixed(235, "2.7.0", "Authentication successful");
+pub const OK: Reply = Reply::fixed(250, "2.0.0", "OK");
+pub const NOT_VERIFIED: Reply = Reply::fixed(252, "2.5.0", "Addresses are not verified here; try RCPT");
+
+// 3xx: go on.
+
+/// A server challenge; `prompt` is Base64 already, empty for PLAIN (RFC 4954 section 4).
+pub const fn challenge(prompt: &'static str) -> Reply {
+    Reply::fixed(334, "", prompt)
+}
+
+// 4xx: not now.
+
+pub const SHUTTING_DOWN: Reply = Reply::fixed(421, "4.3.2", "Shutting down, please come back later");
+pub const TOO_MANY_CONNECTIONS: Reply =
+    Reply::fixed(421, "4.3.2", "Too many connections, please come back later");
+pub const TOO_MANY_FROM_ADDRESS: Reply = Reply::fixed(421, "4.7.0", "Too many connections from your address");
+pub const TOO_FAST_FROM_ADDRESS: Reply =
+    Reply::fixed(421, "4.7.0", "Too many new connections from your address, slow down");
+pub const IDLE: Reply = Reply::fixed(421, "4.4.2", "Idle for too long");
+pub const NO_LOGIN_IN_TIME: Reply = Reply::fixed(421, "4.4.2", "Not signed in within the time limit");
+pub const TOO_MANY_FAILURES: Reply = Reply::fixed(421, "4.7.0", "Too many failed logins in this connection");
+pub const TOO_MANY_MISTAKES: Reply = Reply::fixed(421, "4.7.0", "Too many bad commands in this connection");
+pub const NO_LONGER_VALID: Reply =
+    Reply::fixed(421, "4.7.0", "The credential of this session is no longer valid, sign in again");
+pub const INTERNAL: Reply = Reply::fixed(451, "4.3.0", "Temporary internal failure, please try again");
+pub const NO_MAIL_YET: Reply = Reply::fixed(451, "4.3.0", "This server is not accepting mail yet");
+
+/// The gate could not decide; the password may well be right.
+pub fn undecided(reference: impl Display) -> Reply {
+    Reply::told(454, "4.7.0", format!("Temporary authentication failure (ref {reference})"))
+}
+
+// 5xx: not so.
+
+pub const UNKNOWN_COMMAND: Reply = Reply::fixed(500, "5.5.1", "Command not recognized");
+pub const LINE_TOO_LONG: Reply = Reply::fixed(500, "5.5.2", "Line too long");
+pub const AUTH_LINE_TOO_LONG: Reply = Reply::fixed(500, "5.5.6", "Authentication exchange line is too long");
+pub const BARE_CR: Reply = Reply::fixed(500, "5.5.2", "Bare CR received, lines end with CR LF");
+pub const BARE_LF: Reply = Reply::fixed(500, "5.5.2", "Bare LF received, lines end with CR LF");
+pub const CONTROL_BYTE: Reply = Reply::fixed(500, "5.5.2", "Control character received");
+pub const NOT_BASE64: Reply = Reply::fixed(501, "5.5.2", "Not valid Base64");
+pub const BAD_EXCHANGE: Reply = Reply::fixed(501, "5.5.2", "Authentication data is malformed");
+pub const ONLY_ASCII: Reply = Reply::fixed(501, "5.5.2", "Only ASCII characters are allowed here");
+pub const CANCELLED: Reply = Reply::fixed(501, "5.0.0", "Authentication cancelled");
+pub const NO_ARGUMENT: Reply = Reply::fixed(501, "5.5.4", "This command takes no argument");
+pub const BAD_SENDER: Reply = Reply::fixed(501, "5.1.7", "Bad sender address syntax");
+pub const BAD_RECIPIENT: Reply = Reply::fixed(501, "5.1.3", "Bad recipient address syntax");
+pub const BAD_SIZE: Reply = Reply::fixed(501, "5.5.4", "SIZE takes a number of bytes");
+pub const NOT_IMPLEMENTED: Reply = Reply::fixed(502, "5.5.1", "Command not implemented");
+pub const HELLO_FIRST: Reply = Reply::fixed(503, "5.5.1", "Send EHLO first");
+pub const ALREADY_ENCRYPTED: Reply = Reply::fixed(503, "5.5.1", "TLS is already active");
+pub const ALREADY_AUTHENTICATED: Reply = Reply::fixed(503, "5.5.1", "Already authenticated");
+pub const PIPELINED_STARTTLS: Reply = Reply::fixed(503, "5.5.1", "Nothing may be sent along with STARTTLS");
+pub const UNKNOWN_MECHANISM: Reply = Reply::fixed(504, "5.5.4", "Unknown mechanism, use PLAIN or LOGIN");
+pub const NOT_HTTP: Reply = Reply::fixed(521, "5.5.1", "This is a mail submission server, not a web server");
+pub const TLS_FIRST: Reply = Reply::fixed(530, "5.7.0", "Must issue a STARTTLS command first");
+pub const AUTHENTICATION_REQUIRED: Reply = Reply::fixed(530, "5.7.0", "Authentication required");
+pub const FOREIGN_IDENTITY: Reply = Reply::fixed(
+    535,
+    "5.7.8",
+    "Authentication credentials invalid (authorization identity must be the username)",
+);
+pub const ENCRYPTION_REQUIRED: Reply =
+    Reply::fixed(538, "5.7.11", "Encryption required, issue a STARTTLS command first");
+pub const NOT_ASCII: Reply =
+    Reply::fixed(553, "5.6.7", "Addresses with non-ASCII characters are not supported");
+pub const UNKNOWN_PARAMETER: Reply = Reply::fixed(555, "5.5.4", "Unsupported parameter");
+
+/// A command whose arguments are wrong; `usage` shows the right form.
+pub fn usage(usage: &'static str) -> Reply {
+    Reply::told(501, "5.5.4", format!("Syntax: {usage}"))
+}
+
+/// A denial: the same words whatever its reason. The reference finds the reason in the dashboard.
+pub fn denied(reference: impl Display) -> Reply {
+    Reply::told(535, "5.7.8", format!("Authentication credentials invalid (ref {reference})"))
+}
+
+/// RFC 1870 section 6.1: the client declared more than a message may hold.
+pub fn too_big(limit: u64) -> Reply {
+    Reply::told(552, "5.3.4", format!("A message may have at most {limit} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_line_ends_with_cr_lf() {
+        assert_eq!(OK.to_string(), "250 2.0.0 OK\r\n");
+        assert_eq!(challenge("").to_string(), "334 \r\n", "RFC 4954: 334, a space, an empty challenge");
+        assert_eq!(
+            denied("7K3QZ").to_string(),
+            "535 5.7.8 Authentication credentials invalid (ref 7K3QZ)\r\n"
+        );
+    }
+
+    #[test]
+    fn each_line_of_a_longer_reply_carries_the_code_and_the_status() {
+        let reply = capabilities("mail.acme.example", &["PIPELINING".into(), "STARTTLS".into()]);
+        assert_eq!(reply.to_string(), "250-mail.acme.example\r\n250-PIPELINING\r\n250 STARTTLS\r\n");
+        assert!(
+            HELP.to_string().lines().all(|line| line.starts_with("214") && line[4..].starts_with("2.0.0 "))
+        );
+    }
+}
