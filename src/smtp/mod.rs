@@ -12,6 +12,7 @@ pub mod connection;
 pub mod conversation;
 pub mod line;
 pub mod listener;
+pub mod probe;
 pub mod reply;
 pub mod sasl;
 pub mod session;

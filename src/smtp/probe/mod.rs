@@ -1,0 +1,279 @@
+//! The client's side: a real SMTP session that checks a credential, step by step, for the dashboard's checker and for
+//! `gatepost check`. Each step is told as it ends, with its time, what was said, and where it fails the likely cause
+//! and the cure.
+
+mod advice;
+mod trust;
+mod wire;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use super::command::is_mailbox;
+use crate::config::Security;
+use crate::secret::Password;
+pub use trust::Trust;
+use wire::{Log, Trouble, Wire};
+
+/// How the probe calls itself in EHLO; it stands in the journal of denials.
+const HELLO: &str = "gatepost-check";
+
+/// What to check, and against which server.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub trust: Trust,
+    pub username: String,
+    pub password: Password,
+    /// With it, a message is begun (MAIL and RCPT) and given up again; nothing is sent.
+    pub mail: Option<Mail>,
+    /// For the whole session.
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Mail {
+    pub sender: String,
+    pub recipient: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    Connect,
+    Greeting,
+    Hello,
+    StartTls,
+    Tls,
+    HelloOverTls,
+    Login,
+    Sender,
+    Recipient,
+    Quit,
+}
+
+impl Name {
+    /// As a page and a terminal show it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Name::Connect => "Connect",
+            Name::Greeting => "Greeting",
+            Name::Hello => "EHLO",
+            Name::StartTls => "STARTTLS",
+            Name::Tls => "TLS handshake",
+            Name::HelloOverTls => "EHLO over TLS",
+            Name::Login => "AUTH",
+            Name::Sender => "MAIL FROM",
+            Name::Recipient => "RCPT TO",
+            Name::Quit => "QUIT",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    Failed,
+    /// Not reached, because an earlier step failed.
+    Skipped,
+}
+
+/// One step that is over.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub name: Name,
+    pub outcome: Outcome,
+    pub took: Duration,
+    pub lines: Vec<Line>,
+    /// Of a failed step.
+    pub advice: Option<Advice>,
+}
+
+/// Why a step probably failed, and what to do: a sentence or two each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    pub cause: String,
+    pub cure: String,
+}
+
+/// A line of the transcript, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub from: Speaker,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    Client,
+    Server,
+    /// What the probe found out by itself, such as the cipher.
+    Note,
+}
+
+impl Probe {
+    /// Runs the session and tells each step as it ends. Returns whether all of them passed.
+    pub async fn run(&self, tell: impl FnMut(Step) + Send) -> bool {
+        let log = Log::masking(&self.username, &self.password);
+        let mut report = Report {
+            probe: self,
+            log,
+            tell,
+            end: Instant::now() + self.timeout,
+            plan: self.plan(),
+            passed: true,
+        };
+        if let Ok(mut wire) = self.open(&mut report).await {
+            let checked = self.check(&mut wire, &mut report).await;
+            if wire.is_open() {
+                report.skip_to(Name::Quit);
+                // Whether it passed is in the report.
+                let _ = report.step(wire.quit()).await;
+            } else {
+                report.passed &= checked.is_ok();
+            }
+        }
+        report.skip_rest();
+        report.passed
+    }
+
+    /// The steps in their order.
+    fn plan(&self) -> Vec<Name> {
+        let mut plan = match self.security {
+            Security::Starttls => {
+                vec![
+                    Name::Connect,
+                    Name::Greeting,
+                    Name::Hello,
+                    Name::StartTls,
+                    Name::Tls,
+                    Name::HelloOverTls,
+                ]
+            }
+            Security::Implicit => vec![Name::Connect, Name::Tls, Name::Greeting, Name::HelloOverTls],
+        };
+        plan.push(Name::Login);
+        if self.mail.is_some() {
+            plan.extend([Name::Sender, Name::Recipient]);
+        }
+        plan.push(Name::Quit);
+        plan
+    }
+
+    /// From nothing to EHLO over TLS.
+    async fn open<T: FnMut(Step) + Send>(&self, report: &mut Report<'_, T>) -> Result<Wire, Failed> {
+        let log = report.log.clone();
+        let stream = report.step(self.connect(&log)).await?;
+        let mut wire = Wire::new(stream, log);
+        if self.security == Security::Starttls {
+            report.step(wire.greeting()).await?;
+            report.step(wire.hello(HELLO)).await?;
+            report.step(wire.start_tls()).await?;
+        }
+        let mut wire = report.step(wire.encrypt(&self.host, &self.trust)).await?;
+        if self.security == Security::Implicit {
+            report.step(wire.greeting()).await?;
+        }
+        report.step(wire.hello(HELLO)).await?;
+        Ok(wire)
+    }
+
+    async fn connect(&self, log: &Log) -> Result<TcpStream, Trouble> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let addresses: Vec<SocketAddr> =
+            lookup_host((host, self.port)).await.map_err(|_| Trouble::UnknownHost)?.collect();
+        if addresses.is_empty() {
+            return Err(Trouble::UnknownHost);
+        }
+        log.note(format!("{}:{} is {}", self.host, self.port, list(&addresses)));
+        let stream = TcpStream::connect(&*addresses).await.map_err(Trouble::NotConnected)?;
+        stream.set_nodelay(true).map_err(Trouble::NotConnected)?;
+        if let Ok(peer) = stream.peer_addr() {
+            log.note(format!("Connected to {peer}"));
+        }
+        Ok(stream)
+    }
+
+    async fn check<T: FnMut(Step) + Send>(
+        &self,
+        wire: &mut Wire,
+        report: &mut Report<'_, T>,
+    ) -> Result<(), Failed> {
+        report.step(wire.log_in(&self.username, &self.password)).await?;
+        if let Some(mail) = &self.mail {
+            report.step(wire.mail("MAIL FROM", address(&mail.sender))).await?;
+            report.step(wire.mail("RCPT TO", address(&mail.recipient))).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Addresses come from a form: what is none would be a command of its own on the wire.
+fn address(text: &str) -> Result<&str, Trouble> {
+    Some(text.trim()).filter(|text| is_mailbox(text)).ok_or(Trouble::NoAddress)
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// The step failed, and was told so.
+struct Failed;
+
+/// Times the steps and tells them.
+struct Report<'a, T> {
+    probe: &'a Probe,
+    log: Log,
+    tell: T,
+    end: Instant,
+    /// Steps that are still to come.
+    plan: Vec<Name>,
+    passed: bool,
+}
+
+impl<T: FnMut(Step) + Send> Report<'_, T> {
+    /// Does the next step of the plan, within the time that is left.
+    async fn step<R>(&mut self, work: impl Future<Output = Result<R, Trouble>>) -> Result<R, Failed> {
+        let name = self.plan.remove(0);
+        let begun = Instant::now();
+        let left = self.end.saturating_duration_since(begun);
+        let result = timeout(left, work).await.unwrap_or(Err(Trouble::TimedOut));
+        let (outcome, advice) = match &result {
+            Ok(_) => (Outcome::Passed, None),
+            Err(trouble) => (Outcome::Failed, Some(advice::on(name, trouble, self.probe))),
+        };
+        self.passed &= outcome == Outcome::Passed;
+        (self.tell)(Step { name, outcome, took: begun.elapsed(), lines: self.log.take(), advice });
+        result.map_err(|_| Failed)
+    }
+
+    fn skip_to(&mut self, name: Name) {
+        while self.plan.first().is_some_and(|next| *next != name) {
+            let name = self.plan.remove(0);
+            (self.tell)(Step {
+                name,
+                outcome: Outcome::Skipped,
+                took: Duration::ZERO,
+                lines: Vec::new(),
+                advice: None,
+            });
+        }
+    }
+
+    fn skip_rest(&mut self) {
+        while let Some(name) = self.plan.first().copied() {
+            self.plan.remove(0);
+            (self.tell)(Step {
+                name,
+                outcome: Outcome::Skipped,
+                took: Duration::ZERO,
+                lines: Vec::new(),
+                advice: None,
+            });
+        }
+    }
+}
