@@ -4,8 +4,10 @@
 CREATE TABLE organizations (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL,
+    operates   SMALLINT,                   -- 1 for the one that runs this installation, else NULL
     created_at BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX organizations_operates ON organizations (operates);
 
 -- A person who logs in to the dashboard.
 CREATE TABLE members (

@@ -92,8 +92,8 @@ settings! {
     smtp_max_message_bytes: u64 = 20_000_000;
     /// How long requests and SMTP sessions that are under way may take to finish after SIGTERM.
     drain_timeout: Duration = Duration::from_secs(30);
-    /// How long log-ins, denied log-ins and ended dashboard sessions are kept.
-    keep_denials: Duration = Duration::from_secs(30 * 86_400);
+    /// How long the log-ins of credentials, granted and denied, are kept.
+    keep_logins: Duration = Duration::from_secs(30 * 86_400);
     /// How long a dashboard session may be unused before it ends.
     session_timeout: Duration = Duration::from_secs(7 * 86_400);
 }

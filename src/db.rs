@@ -137,10 +137,21 @@ impl Db {
         Ok(Self { pool, kind, turn: Arc::new(Mutex::new(())) })
     }
 
+    /// Two processes may start on one new SQLite file at once: the one that loses the race finds the tables made.
     async fn migrate(&self) -> Result<()> {
-        sqlx::migrate!().run(&self.pool).await.map_err(|cause| {
-            Error::setup(format!("the database's tables can't be brought up to date: {cause}"))
-        })
+        let mut attempts = 3;
+        loop {
+            match sqlx::migrate!().run(&self.pool).await {
+                Ok(()) => return Ok(()),
+                Err(cause) if attempts == 1 || self.kind == Kind::Postgres => {
+                    return Err(Error::setup(format!(
+                        "the database's tables can't be brought up to date: {cause}"
+                    )));
+                }
+                Err(_) => attempts -= 1,
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
     }
 
     /// A connection to read with. A change made by a transaction that committed before this call is seen.

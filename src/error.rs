@@ -69,6 +69,11 @@ pub fn is_duplicate(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.is_unique_violation())
 }
 
+/// Whether the database refused to remove a row that others name.
+pub fn is_still_named(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refusal| refusal.is_foreign_key_violation())
+}
+
 /// Why input was refused, field by field.
 #[derive(Debug, Default)]
 pub struct Problems(pub Vec<Problem>);

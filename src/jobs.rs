@@ -49,7 +49,7 @@ async fn note_expired(app: &App) -> Result<bool> {
 
 async fn forget(app: &App) -> Result<bool> {
     let now = app.clock.now();
-    let limit = now.minus(app.config.keep_denials);
+    let limit = now.minus(app.config.keep_logins);
     let mut tx = app.db.begin().await?;
     let forgotten = Denial::forget_before(&mut tx, limit).await?
         + Login::forget_before(&mut tx, limit).await?

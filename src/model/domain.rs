@@ -6,7 +6,7 @@ use super::actor::Actor;
 use super::event::{Action, Event, Subject};
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::{Error, Result, is_duplicate};
+use crate::error::{Error, Result, is_duplicate, is_still_named};
 use crate::id::{DomainId, OrganizationId};
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -59,21 +59,14 @@ impl Domain {
     pub async fn remove(tx: &mut Tx, actor: &Actor, id: DomainId) -> Result<Self> {
         let domain = Self::find(tx, actor.organization, id).await?;
         if domain.credentials > 0 {
-            let who = if domain.credentials == 1 {
-                "1 credential is".to_owned()
-            } else {
-                format!("{} credentials are", domain.credentials)
-            };
-            return Err(Error::Conflict(format!(
-                "{who} scoped to {}: edit or delete them first.",
-                domain.name
-            )));
+            return Err(in_use(&domain.name, domain.credentials));
         }
         sqlx::query("DELETE FROM domains WHERE organization = $1 AND id = $2")
             .bind(actor.organization)
             .bind(id)
             .execute(&mut **tx)
-            .await?;
+            .await
+            .map_err(|error| if is_still_named(&error) { in_use(&domain.name, 1) } else { error.into() })?;
         Event::record(tx, actor, Action::DomainRemoved, Subject { id, label: &domain.name }, "").await?;
         Ok(domain)
     }
@@ -95,6 +88,15 @@ impl Domain {
                    AS credentials FROM domains WHERE organization = $1 ORDER BY name";
         Ok(sqlx::query_as(sql).bind(organization).fetch_all(connection).await?)
     }
+}
+
+fn in_use(name: &str, credentials: i64) -> Error {
+    let who = if credentials == 1 {
+        "1 credential is".to_owned()
+    } else {
+        format!("{credentials} credentials are")
+    };
+    Error::Conflict(format!("{who} scoped to {name}: edit or delete them first."))
 }
 
 /// A domain name as it is kept: trimmed, lower case, no final dot, A-labels (RFC 5890), at least two labels.

@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::OrganizationId;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -14,23 +14,26 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// The oldest organization: the operator's own. Made when there is none yet.
+    /// The organization that runs this installation. Made when there is none yet; of two nodes that start at once, one makes it.
     pub async fn first_or_create(tx: &mut Tx, now: Timestamp) -> Result<Self> {
         if let Some(first) = Self::first(tx).await? {
             return Ok(first);
         }
-        let new = Self { id: OrganizationId::new(), name: "My organization".to_owned() };
-        sqlx::query("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3)")
-            .bind(new.id)
-            .bind(&new.name)
-            .bind(now)
-            .execute(&mut **tx)
-            .await?;
-        Ok(new)
+        sqlx::query(
+            "INSERT INTO organizations (id, name, operates, created_at) VALUES ($1, $2, 1, $3) \
+             ON CONFLICT (operates) DO NOTHING",
+        )
+        .bind(OrganizationId::new())
+        .bind("My organization")
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+        Self::first(tx).await?.ok_or(Error::NotFound("organization"))
     }
 
+    /// The organization that runs this installation.
     pub async fn first(connection: &mut AnyConnection) -> Result<Option<Self>> {
-        let sql = "SELECT id, name FROM organizations ORDER BY created_at, id LIMIT 1";
+        let sql = "SELECT id, name FROM organizations WHERE operates = 1";
         Ok(sqlx::query_as(sql).fetch_optional(connection).await?)
     }
 

@@ -101,6 +101,25 @@ impl Order {
     }
 }
 
+/// What is bound to a statement that is put together from conditions.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Text(String),
+    Number(i64),
+}
+
+/// A query that reads rows of type `T`.
+pub type Rows<'q, T> = QueryAs<'q, Any, T, AnyArguments>;
+
+impl Value {
+    pub fn bind<T>(self, query: Rows<'_, T>) -> Rows<'_, T> {
+        match self {
+            Self::Text(text) => query.bind(text),
+            Self::Number(number) => query.bind(number),
+        }
+    }
+}
+
 /// The SQL of one page, and what is bound to it.
 #[derive(Debug)]
 pub struct Keyset<'a> {
@@ -136,7 +155,7 @@ impl<'a> Keyset<'a> {
     }
 
     /// Binds the cursor, where there is one, to the parameters that [`Keyset::tail`] named.
-    pub fn bind<'q, T>(&self, query: QueryAs<'q, Any, T, AnyArguments>) -> QueryAs<'q, Any, T, AnyArguments> {
+    pub fn bind<'q, T>(&self, query: Rows<'q, T>) -> Rows<'q, T> {
         match &self.turn.cursor {
             None => query,
             Some(cursor) if self.order.is_number => query.bind(self.number).bind(cursor.id.clone()),

@@ -39,18 +39,17 @@ impl SetupLink {
 
     /// Creates the owner and ends all links. Of two that come at once, one wins and the other finds no link.
     pub async fn redeem(tx: &mut Tx, actor: &Actor, token: &str, owner: NewMember) -> Result<Member> {
-        let gone = sqlx::query("DELETE FROM setup_links WHERE token_hash = $1 AND organization = $2")
-            .bind(token_hash(token))
-            .bind(actor.organization)
-            .execute(&mut **tx)
-            .await?;
-        if gone.rows_affected() == 0 || Member::exists(tx).await? {
+        let ended = sqlx::query(
+            "DELETE FROM setup_links WHERE organization = $1 \
+             AND EXISTS (SELECT 1 FROM setup_links s WHERE s.token_hash = $2 AND s.organization = $1)",
+        )
+        .bind(actor.organization)
+        .bind(token_hash(token))
+        .execute(&mut **tx)
+        .await?;
+        if ended.rows_affected() == 0 || Member::exists(tx).await? {
             return Err(Error::NotFound("link"));
         }
-        sqlx::query("DELETE FROM setup_links WHERE organization = $1")
-            .bind(actor.organization)
-            .execute(&mut **tx)
-            .await?;
         Member::create(tx, actor, owner, Role::Owner).await
     }
 }

@@ -8,7 +8,7 @@ use super::{Credential, Mode, SELECT, State};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::OrganizationId;
-use crate::model::page::{Keyset, Order, Page, Turn};
+use crate::model::page::{Keyset, Order, Page, Turn, Value};
 use crate::model::words;
 
 words! {
@@ -56,29 +56,38 @@ impl Filter {
             && self.unused_for.is_none()
     }
 
-    /// The conditions, with their text parameters from `$2` on (`$1` is the organization).
-    fn conditions(&self, now: Timestamp) -> (String, Vec<String>) {
+    /// The conditions, with their parameters from `$2` on (`$1` is the organization).
+    fn conditions(&self, now: Timestamp) -> (String, Vec<Value>) {
         let mut sql = String::from(" WHERE organization = $1");
         let mut values = Vec::new();
+        let mut parameter = |value: Value| {
+            values.push(value);
+            format!("${}", values.len() + 1)
+        };
         let search = self.search.trim();
         if !search.is_empty() {
-            values.push(format!("%{}%", escape_like(&search.to_lowercase())));
-            sql.push_str(" AND (sort_name LIKE $2 ESCAPE '\\' OR lower(username) LIKE $2 ESCAPE '\\')");
+            let part = parameter(Value::Text(format!("%{}%", escape_like(&search.to_lowercase()))));
+            sql.push_str(&format!(
+                " AND (sort_name LIKE {part} ESCAPE '\\' OR lower(username) LIKE {part} ESCAPE '\\')"
+            ));
         }
-        let now_micros = now.as_micros();
-        sql.push_str(&match self.state {
-            None => String::new(),
-            Some(State::Revoked) => " AND status = 'revoked'".to_owned(),
-            Some(State::Active) => {
-                format!(" AND status = 'active' AND (expires_at IS NULL OR expires_at > {now_micros})")
-            }
-            Some(State::Expired) => format!(" AND status = 'active' AND expires_at <= {now_micros}"),
+        sql.push_str(match self.state {
+            None => "",
+            Some(State::Revoked) => " AND status = 'revoked'",
+            Some(State::Active | State::Expired) => " AND status = 'active'",
         });
+        if let Some(state @ (State::Active | State::Expired)) = self.state {
+            let now = parameter(Value::Number(now.as_micros()));
+            sql.push_str(&match state {
+                State::Expired => format!(" AND expires_at <= {now}"),
+                _ => format!(" AND (expires_at IS NULL OR expires_at > {now})"),
+            });
+        }
         if let Some(mode) = self.mode {
-            sql.push_str(&format!(" AND mode = '{mode}'"));
+            sql.push_str(&format!(" AND mode = {}", parameter(Value::Text(mode.to_string()))));
         }
         if let Some(unused) = self.unused_for {
-            let limit = now.minus(unused).as_micros();
+            let limit = parameter(Value::Number(now.minus(unused).as_micros()));
             sql.push_str(&format!(" AND last_used_at < {limit} AND created_at < {limit}"));
         }
         (sql, values)
@@ -124,7 +133,7 @@ impl Credential {
         let (conditions, values) = listing.filter.conditions(now);
         let sql = format!("{SELECT}{conditions}{}", keyset.tail(values.len() + 2));
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
-        let query = values.into_iter().fold(query, |query, value| query.bind(value));
+        let query = values.into_iter().fold(query, |query, value| value.bind(query));
         let rows = keyset.bind(query).fetch_all(connection).await?;
         Ok(keyset.page(rows, |credential: &Self| (listing.sort.key(credential), credential.id.to_string())))
     }
@@ -141,9 +150,10 @@ impl Credential {
         let sql = format!(
             "SELECT COUNT(*) FROM (SELECT 1 AS one FROM credentials{conditions} LIMIT {limit}) AS some"
         );
-        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization);
-        let query = values.into_iter().fold(query, |query, value| query.bind(value));
-        Ok(query.fetch_one(connection).await?)
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
+        let query = values.into_iter().fold(query, |query, value| value.bind(query));
+        let (count,): (i64,) = query.fetch_one(connection).await?;
+        Ok(count)
     }
 }
 
