@@ -1,5 +1,6 @@
 //! The command line. Each command works on the configured database, also while the server runs.
 
+mod check;
 mod config;
 mod credential;
 mod domain;
@@ -42,6 +43,8 @@ enum Command {
     /// Create and list members, set their passwords
     #[command(subcommand)]
     User(user::Command),
+    /// Sign in to an SMTP server, step by step, with the likely cause and cure of what fails
+    Check(check::Check),
     /// Print what is in force as TOML, secrets masked
     Config,
     /// Bring the database's tables up to date, then end
@@ -76,6 +79,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Credential(command) => with_app(config, |app| credential::run(app, command)).await,
         Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,
+        Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with_app(config, |_| async { Ok(()) }).await,
         Command::Completions { .. } => Ok(()),

@@ -67,6 +67,11 @@ pub fn load(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Certi
     }
 }
 
+/// The server's own certificate in a PEM file.
+pub fn first(path: &Path) -> Result<CertificateDer<'static>, Problem> {
+    CertificateDer::from_pem_slice(&read(path)?).map_err(|problem| Problem::NotPem(path.to_owned(), problem))
+}
+
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
     let pem = read(path)?;
     PrivateKeyDer::from_pem_slice(&pem).map_err(|problem| match problem {

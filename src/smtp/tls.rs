@@ -110,6 +110,12 @@ impl Tls {
     }
 }
 
+/// The certificate that a door with this configuration shows, as far as it is there.
+pub fn certificate_on_disk(config: &Config) -> Option<CertificateDer<'static>> {
+    let own = || SelfSigned::new(&config.data_dir, &config.smtp_host).path;
+    certificate::first(&config.tls_cert.clone().unwrap_or_else(own)).ok()
+}
+
 impl Inner {
     fn in_force(&self) -> MutexGuard<'_, InForce> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)

@@ -13,7 +13,7 @@ use crate::smtp::certificate::Facts;
 pub fn on(name: Name, trouble: &Trouble, probe: &Probe) -> Advice {
     match trouble {
         Trouble::UnknownHost => advice(
-            format!("The host name {} can't be found.", probe.host),
+            format!("The host name {} can't be found.", probe.target.host),
             "Check the host for typing errors, and compare it with the connection settings.",
         ),
         Trouble::NotConnected(problem) => not_connected(problem.kind(), probe),
@@ -53,11 +53,11 @@ fn advice(cause: impl Into<String>, cure: impl Into<String>) -> Advice {
 fn not_connected(kind: ErrorKind, probe: &Probe) -> Advice {
     match kind {
         ErrorKind::ConnectionRefused => advice(
-            format!("Nothing listens on {}:{}.", probe.host, probe.port),
+            format!("Nothing listens on {}:{}.", probe.target.host, probe.target.port),
             "Compare host and port with the connection settings, and check that Gatepost is running.",
         ),
         ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => advice(
-            format!("There is no way from here to {}.", probe.host),
+            format!("There is no way from here to {}.", probe.target.host),
             "Check this machine's network, and that the host is reachable from it.",
         ),
         _ => timed_out(Name::Connect, probe),
@@ -65,7 +65,7 @@ fn not_connected(kind: ErrorKind, probe: &Probe) -> Advice {
 }
 
 fn timed_out(name: Name, probe: &Probe) -> Advice {
-    match (name, probe.security) {
+    match (name, probe.target.security) {
         (Name::Connect, _) => advice(
             "No answer. A firewall drops the connection, the host is the wrong one, or the internet provider blocks this port.",
             "Try port 2525, which is rarely blocked. Allow outgoing connections to the host in the firewall.",
@@ -86,7 +86,7 @@ fn timed_out(name: Name, probe: &Probe) -> Advice {
 }
 
 fn hung_up(name: Name, probe: &Probe) -> Advice {
-    match (name, probe.security) {
+    match (name, probe.target.security) {
         (Name::Greeting, Security::Starttls) => advice(
             "The server hung up at once: this port may expect TLS from the first byte, or the server refuses this address.",
             "Choose implicit TLS (often called SSL/TLS) for this port, or use STARTTLS on port 587 or 2525.",
@@ -101,7 +101,7 @@ fn hung_up(name: Name, probe: &Probe) -> Advice {
 fn not_smtp(line: &str, probe: &Probe) -> Advice {
     let service = if line.starts_with("HTTP/") { "a web server" } else { "not an SMTP server" };
     advice(
-        format!("What answers on {}:{} is {service}.", probe.host, probe.port),
+        format!("What answers on {}:{} is {service}.", probe.target.host, probe.target.port),
         "Compare host and port with the connection settings; the dashboard's port is not the one for mail.",
     )
 }
@@ -112,7 +112,7 @@ fn certificate(reason: &CertificateError, facts: Option<&Facts>, probe: &Probe) 
         E::NotValidForName | E::NotValidForNameContext { .. } => {
             let names = facts.map(|facts| facts.names.join(", ")).unwrap_or_default();
             advice(
-                format!("The certificate is for {names}, not for {}.", probe.host),
+                format!("The certificate is for {names}, not for {}.", probe.target.host),
                 "Use one of those names as the host, or give the server a certificate for this one.",
             )
         }
@@ -149,7 +149,7 @@ fn handshake(problem: &std::io::Error, probe: &Probe) -> Advice {
             "The two sides have no TLS version or cipher in common.",
             "One side is too old. Gatepost speaks TLS 1.2 and 1.3: update the library or the server on the other side.",
         ),
-        _ if probe.security == Security::Implicit => advice(
+        _ if probe.target.security == Security::Implicit => advice(
             "The server did not answer with TLS. This port probably begins in clear and expects STARTTLS.",
             "Choose STARTTLS, not SSL/TLS, for ports 25, 587 and 2525.",
         ),

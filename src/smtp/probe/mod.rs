@@ -3,6 +3,7 @@
 //! and the cure.
 
 mod advice;
+mod target;
 mod trust;
 mod wire;
 
@@ -15,19 +16,20 @@ use tokio::time::timeout;
 use super::command::is_mailbox;
 use crate::config::Security;
 use crate::secret::Password;
+pub use target::Target;
 pub use trust::Trust;
 use wire::{Log, Trouble, Wire};
 
 /// How the probe calls itself in EHLO; it stands in the journal of denials.
 const HELLO: &str = "gatepost-check";
 
+/// For one step; the greeting of a server that waits for TLS would otherwise use up the time of the whole session.
+const STEP_TIME: Duration = Duration::from_secs(10);
+
 /// What to check, and against which server.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    pub trust: Trust,
+    pub target: Target,
     pub username: String,
     pub password: Password,
     /// With it, a message is begun (MAIL and RCPT) and given up again; nothing is sent.
@@ -143,7 +145,7 @@ impl Probe {
 
     /// The steps in their order.
     fn plan(&self) -> Vec<Name> {
-        let mut plan = match self.security {
+        let mut plan = match self.target.security {
             Security::Starttls => {
                 vec![
                     Name::Connect,
@@ -169,13 +171,13 @@ impl Probe {
         let log = report.log.clone();
         let stream = report.step(self.connect(&log)).await?;
         let mut wire = Wire::new(stream, log);
-        if self.security == Security::Starttls {
+        if self.target.security == Security::Starttls {
             report.step(wire.greeting()).await?;
             report.step(wire.hello(HELLO)).await?;
             report.step(wire.start_tls()).await?;
         }
-        let mut wire = report.step(wire.encrypt(&self.host, &self.trust)).await?;
-        if self.security == Security::Implicit {
+        let mut wire = report.step(wire.encrypt(&self.target.host, &self.target.trust)).await?;
+        if self.target.security == Security::Implicit {
             report.step(wire.greeting()).await?;
         }
         report.step(wire.hello(HELLO)).await?;
@@ -183,13 +185,14 @@ impl Probe {
     }
 
     async fn connect(&self, log: &Log) -> Result<TcpStream, Trouble> {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let Target { host, port, .. } = &self.target;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
         let addresses: Vec<SocketAddr> =
-            lookup_host((host, self.port)).await.map_err(|_| Trouble::UnknownHost)?.collect();
+            lookup_host((bare, *port)).await.map_err(|_| Trouble::UnknownHost)?.collect();
         if addresses.is_empty() {
             return Err(Trouble::UnknownHost);
         }
-        log.note(format!("{}:{} is {}", self.host, self.port, list(&addresses)));
+        log.note(format!("{host}:{port} is {}", list(&addresses)));
         let stream = TcpStream::connect(&*addresses).await.map_err(Trouble::NotConnected)?;
         stream.set_nodelay(true).map_err(Trouble::NotConnected)?;
         if let Ok(peer) = stream.peer_addr() {
@@ -240,7 +243,7 @@ impl<T: FnMut(Step) + Send> Report<'_, T> {
     async fn step<R>(&mut self, work: impl Future<Output = Result<R, Trouble>>) -> Result<R, Failed> {
         let name = self.plan.remove(0);
         let begun = Instant::now();
-        let left = self.end.saturating_duration_since(begun);
+        let left = self.end.saturating_duration_since(begun).min(STEP_TIME);
         let result = timeout(left, work).await.unwrap_or(Err(Trouble::TimedOut));
         let (outcome, advice) = match &result {
             Ok(_) => (Outcome::Passed, None),

@@ -290,7 +290,9 @@ fn note_channel(log: &Log, connection: &ClientConnection) {
 fn handshake_trouble(problem: io::Error, facts: Option<Facts>) -> Trouble {
     let inner = problem.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
-        Some(rustls::Error::InvalidCertificate(reason)) => Trouble::Certificate(reason.clone(), facts.map(Box::new)),
+        Some(rustls::Error::InvalidCertificate(reason)) => {
+            Trouble::Certificate(reason.clone(), facts.map(Box::new))
+        }
         _ => Trouble::Handshake(problem),
     }
 }
