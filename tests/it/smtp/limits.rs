@@ -1,0 +1,107 @@
+//! How many may come, how fast, and for how long.
+
+use std::time::Duration;
+
+use super::door::Door;
+use super::wire::Wire;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_too_many_connections_is_told_and_sent_away() {
+    let door = Door::open_with(&[("smtp_max_connections_per_address", "2")]).await;
+    let mut alice = door.connect().await;
+    alice.hears("220 *").await;
+    let mut bob = door.connect().await;
+    bob.hears("220 *").await;
+    let mut carol = door.connect().await;
+    carol.hears("421 4.7.0 Too many connections from your address").await;
+    carol.is_closed().await.unwrap();
+    alice.asks("QUIT", "221 *").await;
+    alice.is_closed().await.unwrap();
+    // The place is free a moment after the client sees the end.
+    welcome_again(&door).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_door_sends_everyone_away() {
+    let door = Door::open_with(&[("smtp_max_connections", "1")]).await;
+    let mut alice = door.connect().await;
+    alice.hears("220 *").await;
+    let mut bob = door.connect().await;
+    bob.hears("421 4.3.2 Too many connections*").await;
+    bob.is_closed().await.unwrap();
+    alice.asks("NOOP", "250 *").await;
+    drop(alice);
+    welcome_again(&door).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_connects_too_often_in_a_minute_is_told_and_sent_away() {
+    let door = Door::open_with(&[("smtp_new_connections_per_minute", "3")]).await;
+    for _ in 0..3 {
+        let mut wire = door.connect().await;
+        wire.hears("220 *").await;
+        wire.asks("QUIT", "221 *").await;
+    }
+    let mut wire = door.connect().await;
+    wire.hears("421 4.7.0 Too many new connections*").await;
+    wire.is_closed().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_client_of_implicit_tls_is_closed_without_a_word_in_clear() {
+    let door = Door::open_with(&[("smtp_max_connections", "1")]).await;
+    let mut alice = door.connect().await;
+    alice.hears("220 *").await;
+    let mut bob = Wire::connect(door.implicit()).await;
+    bob.is_closed().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_does_not_go_on_is_ended_in_time() {
+    let door = Door::open_with(&[("smtp_login_timeout", "1s")]).await;
+    let mut silent = Wire::connect(door.implicit()).await;
+    silent.is_closed().await.unwrap();
+    let mut half = door.connect().await;
+    half.hears("220 *").await;
+    half.asks("EHLO client.example", "250-*").await;
+    half.asks("STARTTLS", "220 *").await;
+    // The beginning of a TLS record that never ends.
+    half.sends(b"\x16\x03\x01\x02\x00").await;
+    half.is_closed().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_nothing_is_ended_in_time() {
+    let door = Door::open_with(&[("smtp_max_connections", "1"), ("smtp_idle_timeout", "1s")]).await;
+    let mut deaf = door.connect().await;
+    // More replies than the buffers between hold, and none of them is read.
+    let flood = "EHLO client.example\r\n".repeat(2_000);
+    for _ in 0..200 {
+        let sent = tokio::time::timeout(Duration::from_millis(200), deaf.sends(flood.as_bytes()));
+        if sent.await.is_err() {
+            break;
+        }
+    }
+    welcome_again(&door).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_half_open_connections_do_not_keep_an_honest_client_out() {
+    let door = Door::open().await;
+    let mut half_open = Vec::new();
+    for _ in 0..50 {
+        half_open.push(door.connect().await);
+        half_open.push(Wire::connect(door.implicit()).await);
+        if half_open.len() >= 90 {
+            break;
+        }
+    }
+    door.sign_in().await.asks("QUIT", "221 *").await;
+}
+
+/// A new client is greeted, at the latest a moment from now.
+async fn welcome_again(door: &Door) {
+    let welcome = async { while door.connect().await.expects("220 *").await.is_err() {} };
+    let given_back = tokio::time::timeout(Duration::from_secs(20), welcome).await;
+    given_back.expect("the place of a connection that ended is given back");
+}

@@ -1,0 +1,11 @@
+//! The SMTP door, over real sockets.
+
+mod certificate;
+mod dialogs;
+mod door;
+mod limits;
+mod lines;
+mod probe;
+mod secrets;
+mod sessions;
+mod wire;

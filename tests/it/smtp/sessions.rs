@@ -1,0 +1,89 @@
+//! Sessions from end to end: side by side, at the door's closing, and with rubbish in between.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use super::door::Door;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_tells_open_sessions_and_ends_them() {
+    let door = Door::open().await;
+    let mut idle = door.connect().await;
+    idle.hears("220 *").await;
+    let mut signed_in = door.sign_in().await;
+    let mut in_exchange = door.connect_secure().await;
+    in_exchange.asks("AUTH LOGIN", "334 *").await;
+    door.shut_down();
+    for wire in [&mut idle, &mut signed_in, &mut in_exchange] {
+        wire.hears("421 4.3.2 Shutting down*").await;
+        wire.is_closed().await.unwrap();
+    }
+    door.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_does_not_wait_for_handshakes_that_never_end() {
+    let door = Door::open().await;
+    let _silent = super::wire::Wire::connect(door.implicit()).await;
+    door.sign_in().await.asks("QUIT", "221 *").await;
+    door.shut_down();
+    door.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_session_hears_of_database_trouble_as_temporary_and_goes_on() {
+    let door = Door::open().await;
+    let mut wire = door.sign_in().await;
+    door.app.db.close().await;
+    wire.asks("NOOP", "451 4.3.0 *").await;
+    wire.asks("MAIL FROM:<alice@acme.example>", "451 4.3.0 *").await;
+    wire.asks("QUIT", "221 *").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_during_database_trouble_is_told_to_come_back_and_never_that_the_password_is_wrong() {
+    let door = Door::open().await;
+    let mut wire = door.connect_secure().await;
+    door.app.db.close().await;
+    let plain = door.plain(door.password.expose());
+    for _ in 0..4 {
+        wire.asks(&format!("AUTH PLAIN {plain}"), "454 4.7.0 Temporary authentication failure (ref ?????)")
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rubbish_of_any_kind_leaves_the_door_open_for_the_next_client() {
+    let door = Door::open_with(&[("smtp_new_connections_per_minute", "100000")]).await;
+    let mut random = TestRunner::deterministic();
+    for round in 0..200_usize {
+        let rubbish = proptest::collection::vec(any::<u8>(), 1 + round * 40).new_tree(&mut random);
+        let mut bytes = rubbish.expect("rubbish").current();
+        bytes.push(0);
+        let mut wire = door.connect().await;
+        if round % 2 == 0 {
+            wire.hears("220 *").await;
+        }
+        wire.sends(&bytes).await;
+        if round % 3 == 0 {
+            while wire.line().await.is_some() {}
+        }
+    }
+    door.sign_in().await.asks("QUIT", "221 *").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sessions_sign_in_side_by_side() {
+    let door = std::sync::Arc::new(Door::open().await);
+    door.sign_in().await.asks("QUIT", "221 *").await;
+    let sessions = (0..50).map(|_| {
+        let door = door.clone();
+        tokio::spawn(async move { door.sign_in().await.asks("QUIT", "221 *").await })
+    });
+    for session in sessions.collect::<Vec<_>>() {
+        tokio::time::timeout(Duration::from_secs(60), session).await.expect("in time").expect("signed in");
+    }
+}
