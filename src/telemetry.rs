@@ -29,6 +29,8 @@ pub const SMTP_CONNECTIONS: &str = "gatepost_smtp_connections";
 pub const SMTP_ACCEPTED: &str = "gatepost_smtp_accepted_total";
 /// TLS handshakes of the SMTP door, by `result`.
 pub const SMTP_HANDSHAKES: &str = "gatepost_smtp_tls_handshakes_total";
+/// SMTP commands, by `verb`; what is none counts as `unknown`.
+pub const SMTP_COMMANDS: &str = "gatepost_smtp_commands_total";
 /// SMTP replies, by `code`.
 pub const SMTP_REPLIES: &str = "gatepost_smtp_replies_total";
 

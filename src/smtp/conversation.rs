@@ -143,6 +143,7 @@ impl Conversation {
             (_, Line::Text(line)) => {
                 let command = Command::parse(line);
                 let verb = command.verb.name();
+                counter!(telemetry::SMTP_COMMANDS, "verb" => verb).increment(1);
                 let answer = self.session.command(command).await;
                 tracing::debug!(verb, code = answer.reply.code, "answered");
                 answer

@@ -90,10 +90,12 @@ impl Log {
         std::mem::take(&mut *self.lines())
     }
 
-    fn write(&self, from: Speaker, text: &str) {
+    /// Writes a line down, and returns it as it was written.
+    fn write(&self, from: Speaker, text: &str) -> String {
         let masked =
             self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "********"));
-        self.lines().push(Line { from, text: masked });
+        self.lines().push(Line { from, text: masked.clone() });
+        masked
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
@@ -239,8 +241,7 @@ impl Wire {
         }
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_end_matches(['\r', '\n']).replace(char::is_control, "\u{fffd}");
-        self.log.write(Speaker::Server, &text);
-        Ok(text)
+        Ok(self.log.write(Speaker::Server, &text))
     }
 
     fn lost(&mut self, problem: io::Error) -> Trouble {
@@ -294,5 +295,62 @@ fn handshake_trouble(problem: io::Error, facts: Option<Facts>) -> Trouble {
             Trouble::Certificate(reason.clone(), facts.map(Box::new))
         }
         _ => Trouble::Handshake(problem),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    const USERNAME: &str = "smtp_aB3xK9mP2qR5wY7z";
+    const PASSWORD: &str = "sk_4f8Hj2kLmN6pQrStUvWxYz1a3B5cD7eF";
+
+    /// A wire whose server says `script`, whatever it hears.
+    async fn wire(script: &str) -> (Wire, Log, tokio::io::DuplexStream) {
+        let (client, mut server) = duplex(4_096);
+        server.write_all(script.as_bytes()).await.unwrap();
+        let log = Log::masking(USERNAME, &Password::new(PASSWORD));
+        (Wire::over(Box::new(client), log.clone()), log, server)
+    }
+
+    #[tokio::test]
+    async fn login_is_used_where_plain_is_not_offered_and_masked_likewise() {
+        let (mut wire, log, _server) =
+            wire("250-mail\r\n250 AUTH CRAM-MD5 LOGIN\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 ok\r\n")
+                .await;
+        wire.hello("test").await.unwrap();
+        wire.log_in(USERNAME, &Password::new(PASSWORD)).await.unwrap();
+        let said: Vec<_> = log.take().into_iter().filter(|line| line.from == Speaker::Client).collect();
+        let texts: Vec<_> = said.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["EHLO test", "AUTH LOGIN", &STANDARD.encode(USERNAME), "********"]);
+    }
+
+    #[tokio::test]
+    async fn without_a_mechanism_it_knows_it_says_nothing_secret() {
+        let (mut wire, _, _server) = wire("250-mail\r\n250 AUTH CRAM-MD5 XOAUTH2\r\n").await;
+        wire.hello("test").await.unwrap();
+        let trouble = wire.log_in(USERNAME, &Password::new(PASSWORD)).await;
+        assert!(matches!(trouble, Err(Trouble::NoMechanism(offered)) if offered == "CRAM-MD5 XOAUTH2"));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_repeats_the_password_is_masked_too() {
+        let (mut wire, log, _server) = wire(&format!("550 your password {PASSWORD} is wrong\r\n")).await;
+        assert!(
+            matches!(wire.greeting().await, Err(Trouble::Refused(reply)) if reply.text() == "your password ******** is wrong")
+        );
+        assert!(log.take().iter().all(|line| !line.text.contains(PASSWORD)));
+    }
+
+    #[test]
+    fn replies_are_cut_into_code_and_text() {
+        assert_eq!(cut("250 2.0.0 OK"), Some((250, true, "2.0.0 OK")));
+        assert_eq!(cut("250-mail"), Some((250, false, "mail")));
+        assert_eq!(cut("250"), Some((250, true, "")));
+        for garbled in ["", "25", "250x", "HTTP/1.1 400", "099 no", "2é0 no"] {
+            assert_eq!(cut(garbled), None, "{garbled}");
+        }
     }
 }

@@ -71,6 +71,23 @@ async fn a_handshake_that_does_not_go_on_is_ended_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_trickles_a_line_byte_by_byte_is_ended_in_time() {
+    let door = Door::open_with(&[("smtp_idle_timeout", "1s")]).await;
+    let mut slow = door.connect().await;
+    slow.hears("220 *").await;
+    let mut sent = 0;
+    let said = loop {
+        match tokio::time::timeout(Duration::from_millis(50), slow.line()).await {
+            Ok(said) => break said,
+            Err(_) => slow.sends(b"x").await,
+        }
+        sent += 1;
+        assert!(sent < 400, "it may go on for ever");
+    };
+    assert!(said.is_some_and(|line| line.starts_with("421 4.4.2 ")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_nothing_is_ended_in_time() {
     let door = Door::open_with(&[("smtp_max_connections", "1"), ("smtp_idle_timeout", "1s")]).await;
     let mut deaf = door.connect().await;

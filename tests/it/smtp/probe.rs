@@ -44,7 +44,9 @@ fn cause(steps: &[Step]) -> (Name, String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_working_credential_passes_every_step_with_its_secret_masked() {
     let door = Door::open().await;
-    let (passed, steps) = steps(&probe(&door).await).await;
+    let probe = probe(&door).await;
+    // On a task of its own, as the dashboard runs it.
+    let (passed, steps) = tokio::spawn(async move { steps(&probe).await }).await.expect("no panic");
     assert!(passed);
     let names: Vec<_> = steps.iter().map(|step| step.name).collect();
     use Name::{Connect, Greeting, Hello, HelloOverTls, Login, Quit, StartTls, Tls};
