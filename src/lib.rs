@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod examples;
 pub mod gate;
 mod http;
 pub mod id;
