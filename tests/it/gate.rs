@@ -1,0 +1,293 @@
+//! The gate as applications meet it: through the SMTP door.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use gatepost::clock::Timestamp;
+use gatepost::model::Credential;
+use gatepost::model::credential::{Draft, Grace, Mode, Scope};
+
+use crate::support::{Issued, Reply, SmtpClient, TestApp, eventually};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Somebody else's address: `number` chooses one of many.
+fn elsewhere(number: u16) -> IpAddr {
+    let [high, low] = number.to_be_bytes();
+    Ipv4Addr::new(127, 1, high, low).into()
+}
+
+#[track_caller]
+fn assert_denied(reply: &Reply) {
+    let text = reply.text();
+    assert!(text.starts_with("5.7.8 Authentication credentials invalid (ref "), "{reply:?}");
+    assert_eq!((reply.code, reply.lines.len()), (535, 1));
+}
+
+#[tokio::test]
+async fn a_new_credential_works_at_once_and_a_wrong_password_does_not() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let granted = app.log_in(&shop.username, &shop.password).await;
+    assert_eq!((granted.code, granted.text().as_str()), (235, "2.7.0 Authentication successful"));
+    let mut wrong = shop.password.clone().into_bytes();
+    let last = wrong.len() - 1;
+    wrong[last] = if wrong[last] == b'a' { b'b' } else { b'a' };
+    assert_denied(&app.log_in(&shop.username, std::str::from_utf8(&wrong).unwrap()).await);
+}
+
+#[tokio::test]
+async fn every_reason_for_a_denial_sounds_the_same_outside() {
+    let app = TestApp::start().await;
+    let [shop, revoked, expired] =
+        [app.issue("Shop").await, app.issue("Revoked").await, expiring(&app).await];
+    app.change(&revoked, Credential::revoke).await;
+    app.clock.advance(2 * HOUR);
+    let other = app.issue("Other").await;
+    let mut said = Vec::new();
+    for (username, password) in [
+        ("smtp_0000000000000000", shop.password.as_str()),
+        (&shop.username, &other.password),
+        (&shop.username, "hunter2"),
+        (&revoked.username, &revoked.password),
+        (&expired.username, &expired.password),
+    ] {
+        let reply = app.log_in(username, password).await;
+        assert_denied(&reply);
+        said.push(reply.text().replace(&reply.reference(), ""));
+    }
+    said.dedup();
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+/// A credential that expires in an hour.
+async fn expiring(app: &TestApp) -> Issued {
+    let expires_at = Some(app.clock.now().plus(HOUR));
+    app.issue_as(Draft {
+        name: "Temporary".to_owned(),
+        mode: Mode::Production,
+        scope: Scope::Global,
+        domains: Vec::new(),
+        expires_at,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_revoked_credential_is_refused_at_its_next_login_and_works_again_once_enabled() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    app.change(&shop, Credential::revoke).await;
+    assert_denied(&app.log_in(&shop.username, &shop.password).await);
+    app.change(&shop, Credential::enable).await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn an_open_session_ends_at_its_next_command_once_its_credential_is_revoked() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let mut session = app.smtp().await;
+    assert_eq!(session.log_in(&shop.username, &shop.password).await.code, 235);
+    session.expect(451, "MAIL FROM:<shop@acme.example>").await;
+    app.change(&shop, Credential::revoke).await;
+    session.expect(421, "MAIL FROM:<shop@acme.example>").await;
+    assert!(session.is_over().await);
+}
+
+#[tokio::test]
+async fn after_a_rotation_only_the_new_password_works() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    let fresh = app.rotate(&shop, Grace::Now).await;
+    assert_denied(&app.log_in(&shop.username, &shop.password).await);
+    assert_eq!(app.log_in(&fresh.username, &fresh.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn during_the_grace_of_a_rotation_both_passwords_work_and_then_the_old_one_stops() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let fresh = app.rotate(&shop, Grace::OneDay).await;
+    for password in [&shop.password, &fresh.password] {
+        assert_eq!(app.log_in(&shop.username, password).await.code, 235);
+    }
+    let mut session = app.smtp().await;
+    assert_eq!(session.log_in(&shop.username, &shop.password).await.code, 235);
+    app.clock.advance(23 * HOUR);
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    app.clock.advance(HOUR + Duration::from_secs(1));
+    assert_denied(&app.log_in(&shop.username, &shop.password).await);
+    assert_eq!(app.log_in(&shop.username, &fresh.password).await.code, 235);
+    session.expect(421, "MAIL FROM:<shop@acme.example>").await;
+}
+
+#[tokio::test]
+async fn a_grace_that_is_ended_early_stops_the_old_password_at_once() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let fresh = app.rotate(&shop, Grace::SevenDays).await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    app.change(&shop, Credential::end_grace).await;
+    assert_denied(&app.log_in(&shop.username, &shop.password).await);
+    assert_eq!(app.log_in(&shop.username, &fresh.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn an_expired_credential_is_refused_and_a_new_expiry_brings_it_back() {
+    let app = TestApp::start().await;
+    let temporary = expiring(&app).await;
+    assert_eq!(app.log_in(&temporary.username, &temporary.password).await.code, 235);
+    app.clock.advance(HOUR);
+    assert_denied(&app.log_in(&temporary.username, &temporary.password).await);
+    let draft = Draft {
+        name: "Temporary".to_owned(),
+        mode: Mode::Production,
+        scope: Scope::Global,
+        domains: Vec::new(),
+        expires_at: Some(app.clock.now().plus(HOUR)),
+    };
+    app.change(&temporary, async |tx, actor, id| Credential::update(tx, actor, id, draft).await).await;
+    assert_eq!(app.log_in(&temporary.username, &temporary.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn a_deleted_credential_is_gone_and_its_open_session_ends() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let mut session = app.smtp().await;
+    assert_eq!(session.log_in(&shop.username, &shop.password).await.code, 235);
+    app.change(&shop, Credential::delete).await;
+    assert_denied(&app.log_in(&shop.username, &shop.password).await);
+    session.expect(421, "MAIL FROM:<shop@acme.example>").await;
+}
+
+#[tokio::test]
+async fn last_used_is_known_at_most_a_second_late() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    assert!(app.credential(&shop).await.last_used.is_none());
+    let mut client = app.smtp_from(elsewhere(7)).await;
+    let before = app.clock.now();
+    assert_eq!(client.log_in(&shop.username, &shop.password).await.code, 235);
+    let after = app.clock.now();
+    let used = eventually("last used is written", async || app.credential(&shop).await.last_used).await;
+    let late = app.clock.now().since(after);
+    assert!(late <= Duration::from_secs(1), "{late:?}");
+    assert!((before..=after).contains(&used.at), "{used:?}");
+    assert_eq!((used.address.as_str(), used.door.as_str()), ("127.1.0.7", "smtp"));
+}
+
+#[tokio::test]
+async fn last_used_only_moves_forward_and_is_written_at_shutdown() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    let first = eventually("last used is written", async || app.credential(&shop).await.last_used).await;
+    app.clock.advance(HOUR);
+    let at: Timestamp = app.clock.now();
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    let installation = app.stop().await;
+    let list = installation.run(&["credential", "list", "--json"]).await.stdout();
+    let listed: serde_json::Value = list.trim().parse().unwrap();
+    let used = listed["last_used_at"].as_str().unwrap();
+    assert!(used >= at.rfc3339().as_str() && used > first.at.rfc3339().as_str(), "{used}");
+}
+
+#[tokio::test]
+async fn an_honest_client_gets_in_while_many_others_guess_at_its_username() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    for guess in 0..60 {
+        let mut guesser = app.smtp_from(elsewhere(guess)).await;
+        assert_denied(&guesser.log_in(&shop.username, "sk_00000000000000000000000000000000").await);
+    }
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn a_guesser_is_slowed_down_even_when_it_guesses_right_and_forgiven_in_time() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let wrong = "sk_00000000000000000000000000000000";
+    let mut guesser = app.smtp_from(elsewhere(1)).await;
+    for guess in 0..8 {
+        if guess % 2 == 0 {
+            guesser = app.smtp_from(elsewhere(1)).await;
+        }
+        assert_denied(&guesser.log_in(&shop.username, wrong).await);
+    }
+    let mut guesser = app.smtp_from(elsewhere(1)).await;
+    assert_denied(&guesser.log_in(&shop.username, &shop.password).await);
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235, "from elsewhere");
+    app.clock.advance(HOUR);
+    let mut patient = app.smtp_from(elsewhere(1)).await;
+    assert_eq!(patient.log_in(&shop.username, &shop.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn trouble_with_the_database_is_temporary_and_never_a_wrong_password() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    let database = app.installation.database();
+    database.execute("ALTER TABLE credentials RENAME TO credentials_away").await;
+    let mut client = app.smtp().await;
+    for password in [shop.password.as_str(), "wrong"] {
+        let reply = client.log_in(&shop.username, password).await;
+        assert_eq!(reply.code, 454, "{reply:?}");
+        assert!(reply.text().starts_with("4.7.0 "), "{reply:?}");
+    }
+    database.execute("ALTER TABLE credentials_away RENAME TO credentials").await;
+    assert_eq!(client.log_in(&shop.username, &shop.password).await.code, 235, "on the same connection");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_for_a_while_is_temporary_trouble() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let database = app.installation.database();
+    database.take_away().await;
+    let mut client = app.smtp().await;
+    let reply = client.log_in(&shop.username, &shop.password).await;
+    assert_eq!(reply.code, 454, "{reply:?}");
+    database.bring_back().await;
+    assert_eq!(client.log_in(&shop.username, &shop.password).await.code, 235, "on the same connection");
+    assert_eq!(app.visitor().get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_open_session_outlives_trouble_with_the_database() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let mut session = app.smtp().await;
+    assert_eq!(session.log_in(&shop.username, &shop.password).await.code, 235);
+    let database = app.installation.database();
+    database.execute("ALTER TABLE credentials RENAME TO credentials_away").await;
+    session.expect(451, "MAIL FROM:<shop@acme.example>").await;
+    database.execute("ALTER TABLE credentials_away RENAME TO credentials").await;
+    session.expect(250, "NOOP").await;
+}
+
+/// One guess each from many addresses at once: more than the hashing threads and their queue take.
+#[tokio::test]
+async fn a_full_queue_for_hashing_is_temporary_and_never_a_wrong_password() {
+    let app = TestApp::with_config(|config| config.smtp_new_connections_per_minute = 100_000).await;
+    let shop = app.issue("Shop").await;
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let guessers = threads * 128 + 100;
+    let mut clients = Vec::new();
+    for number in 0..u16::try_from(guessers).unwrap() {
+        clients.push(app.smtp_from(elsewhere(number)).await);
+    }
+    let username = &shop.username;
+    let guess =
+        async |mut client: SmtpClient| client.log_in(username, "sk_00000000000000000000000000000000").await;
+    let replies = futures_util::future::join_all(clients.into_iter().map(guess)).await;
+    let count = |code| replies.iter().filter(|reply| reply.code == code).count();
+    assert!(count(454) > 0, "the queue was never full");
+    assert_eq!(count(454) + count(535), guessers, "nothing else was answered");
+    assert_eq!(app.log_in(username, &shop.password).await.code, 235, "and then it goes on");
+}

@@ -1,0 +1,40 @@
+//! What the tests stand on: Gatepost in this process or as a process of its own, a database for each test, the people who use it.
+
+mod app;
+mod database;
+mod http;
+mod installation;
+mod process;
+mod smtp;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use app::{Issued, TestApp};
+pub use database::on_postgres;
+pub use http::Visitor;
+pub use installation::{Finished, Installation, finish};
+pub use process::GatepostProcess;
+pub use smtp::{Reply, SmtpClient};
+
+/// How long anything that a test waits for may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until there is what `look` looks for, and fails when it does not come. No test sleeps in any other way.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A variable of the environment that the tests were started in.
+#[expect(clippy::disallowed_methods, reason = "the tests' own settings are no settings of Gatepost")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}

@@ -1,0 +1,119 @@
+//! Gatepost as a process of its own, as operators run it: started, killed, ended, started again on the same data.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::{Installation, PATIENCE, SmtpClient, Visitor};
+
+pub struct GatepostProcess {
+    child: Child,
+    /// The dashboard's address as it was printed: `http://127.0.0.1:49152`.
+    pub url: String,
+    /// The listeners of the SMTP door, in order.
+    pub smtp: Vec<SocketAddr>,
+    /// The link that creates the owner, while there is none.
+    pub setup_link: Option<String>,
+    log: PathBuf,
+    /// Open, so that the program can write to it.
+    _stdout: ChildStdout,
+}
+
+impl GatepostProcess {
+    /// Starts it with free ports and the most talkative log, and waits until it has printed its addresses.
+    pub async fn start(installation: &Installation) -> Self {
+        Self::start_with(installation, |command| command).await
+    }
+
+    /// `change`: further flags and variables.
+    pub async fn start_with(
+        installation: &Installation,
+        change: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
+        let mut command = installation.command(&["serve"]);
+        command.env("GATEPOST_HTTP_LISTEN", "127.0.0.1:0").env("GATEPOST_SMTP_LISTEN", "127.0.0.1:0");
+        command.env("GATEPOST_LOG_LEVEL", "trace");
+        change(&mut command);
+        let log = installation.dir().join("log");
+        let stderr = File::options().create(true).append(true).open(&log).expect("a file for the log");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .expect("the program starts");
+        let mut stdout = child.stdout.take().expect("it has an output");
+        let greeting = tokio::time::timeout(PATIENCE, Greeting::read(&mut stdout)).await;
+        let Ok(Greeting { url: Some(url), smtp, setup_link }) = greeting else {
+            panic!("it does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
+        };
+        Self { child, url, smtp, setup_link, log, _stdout: stdout }
+    }
+
+    /// Everything it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log")
+    }
+
+    /// Whoever opens the dashboard.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(&self.url)
+    }
+
+    /// A connection to the first listener of the SMTP door.
+    pub async fn smtp(&self) -> SmtpClient {
+        SmtpClient::connect(self.smtp[0]).await
+    }
+
+    /// `kill -9`: nothing is flushed, nobody is told.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// SIGTERM; the process goes on until it is done.
+    pub fn terminate(&self) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM can be sent");
+    }
+
+    pub async fn ended(mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends in time").expect("it can be waited for")
+    }
+
+    pub async fn stop(self) -> ExitStatus {
+        self.terminate();
+        self.ended().await
+    }
+}
+
+#[derive(Default)]
+struct Greeting {
+    url: Option<String>,
+    smtp: Vec<SocketAddr>,
+    setup_link: Option<String>,
+}
+
+impl Greeting {
+    /// What the program prints once it listens. It is one write, and so one read.
+    async fn read(stdout: &mut ChildStdout) -> Self {
+        let mut bytes = vec![0; 4_096];
+        let length = stdout.read(&mut bytes).await.expect("its output can be read");
+        let mut greeting = Self::default();
+        for line in String::from_utf8_lossy(&bytes[..length]).lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["Dashboard", url] => greeting.url = Some(url.to_owned()),
+                ["SMTP", address, _security] => greeting.smtp.push(address.parse().expect("an address")),
+                [link] if link.contains("/setup?token=") => greeting.setup_link = Some(link.to_owned()),
+                _ => {}
+            }
+        }
+        greeting
+    }
+}
