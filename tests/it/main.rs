@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
+mod browser;
 mod configuration;
 mod gate;
 mod smtp;

@@ -1,6 +1,7 @@
 //! What the tests stand on: Gatepost in this process or as a process of its own, a database for each test, the people who use it.
 
 mod app;
+mod browser;
 mod database;
 mod http;
 mod installation;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use app::{Issued, TestApp};
+pub use browser::Browser;
 pub use database::on_postgres;
 pub use http::Visitor;
 pub use installation::{Finished, Installation, finish};

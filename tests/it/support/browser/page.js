@@ -1,0 +1,69 @@
+// What a person sees and can reach on the page. Runs in the page, by DevTools, also where the page's own scripts don't.
+(() => {
+    // A modal dialog hides everything else.
+    const modals = document.querySelectorAll("dialog:modal");
+    const root = modals[modals.length - 1] ?? document.body;
+    const clean = text => (text ?? "").replace(/\s+/g, " ").trim();
+    const isSeen = element => {
+        const box = element.getBoundingClientRect();
+        return box.width > 0 && box.height > 0 && element.checkVisibility({ visibilityProperty: true });
+    };
+    const byId = id => document.getElementById(id);
+    const labelled = element => clean((element.getAttribute("aria-labelledby") ?? "").split(/\s+/).map(id => byId(id)?.innerText).join(" "));
+    // Nearly the accessible name.
+    const name = element => labelled(element) || clean(element.getAttribute("aria-label")) || label(element) || clean(element.innerText);
+    const label = element => clean([...(element.labels ?? [])].map(one => one.innerText).join(" "));
+    const reachable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=tab], [role=menuitem]";
+    const named = wanted => [...root.querySelectorAll(reachable)].filter(element => isSeen(element) && name(element) === wanted);
+    const only = (found, wanted) => {
+        if (found.length > 1) throw new Error(`${found.length} things are called “${wanted}”`);
+        return found[0] && !found[0].disabled ? found[0] : null;
+    };
+    // Where to click; nothing while something else lies over it.
+    const point = element => {
+        element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+        const box = element.getBoundingClientRect();
+        const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+        const hit = document.elementFromPoint(x, y);
+        const touches = element.contains(hit) || [...(element.labels ?? [])].some(one => one.contains(hit));
+        return touches ? { x, y } : null;
+    };
+    return {
+        pointOf: wanted => { const found = only(named(wanted), wanted); return found && point(found); },
+        pointAt: selector => { const found = [...root.querySelectorAll(selector)].find(isSeen); return found ? point(found) : null; },
+        // A field by its label: focused, its text selected.
+        focus: wanted => {
+            const found = only(named(wanted), wanted);
+            if (!found) return null;
+            found.focus();
+            found.select?.();
+            return true;
+        },
+        // Chooses in a select, or sets what can't be typed (a date).
+        set: (wanted, value) => {
+            const found = only(named(wanted), wanted);
+            if (!found) return null;
+            const option = [...(found.options ?? [])].find(one => clean(one.text) === value);
+            found.value = option ? option.value : value;
+            found.dispatchEvent(new Event("input", { bubbles: true }));
+            found.dispatchEvent(new Event("change", { bubbles: true }));
+            return true;
+        },
+        valueOf: wanted => only(named(wanted), wanted)?.value ?? null,
+        text: () => clean(root.innerText),
+        textOf: selector => { const found = root.querySelector(selector); return found ? clean(found.innerText) : null; },
+        count: selector => [...root.querySelectorAll(selector)].filter(isSeen).length,
+        path: () => location.pathname + location.search,
+        // Who has the focus, and whether one can see that.
+        focused: () => {
+            const element = document.activeElement;
+            if (!element || element === document.body) return { name: "", seen: true };
+            const style = getComputedStyle(element);
+            const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+            const parent = element.closest(":focus-within:has(> :focus)") ?? element;
+            return { name: name(element), seen: ring || style.boxShadow !== "none" || getComputedStyle(parent).boxShadow !== "none" };
+        },
+        height: () => Math.max(document.documentElement.scrollHeight, document.body.scrollHeight),
+        overflow: () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    };
+})()
