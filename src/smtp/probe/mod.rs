@@ -3,6 +3,7 @@
 //! and the cure.
 
 mod advice;
+mod log;
 mod target;
 mod trust;
 mod wire;
@@ -16,9 +17,10 @@ use tokio::time::timeout;
 use super::command::is_mailbox;
 use crate::config::Security;
 use crate::secret::Password;
+use log::Log;
 pub use target::Target;
 pub use trust::Trust;
-use wire::{Log, Trouble, Wire};
+use wire::{Trouble, Wire};
 
 /// How the probe calls itself in EHLO; it stands in the journal of denials.
 const HELLO: &str = "gatepost-check";

@@ -1,7 +1,6 @@
-//! The probe's side of the wire: commands out, replies in, bounded, and written down with every secret masked.
+//! The probe's side of the wire: commands out, replies in, bounded.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +10,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::Speaker;
+use super::log::{Log, plain};
 use super::trust::{Handshake, Trust};
-use super::{Line, Speaker};
 use crate::secret::Password;
 use crate::smtp::certificate::Facts;
 
@@ -61,45 +61,6 @@ impl Reply {
             let (name, arguments) = line.split_once(' ').unwrap_or((line, ""));
             name.eq_ignore_ascii_case(keyword).then_some(arguments)
         })
-    }
-}
-
-/// What was said in the present step. Clones share it, so that what was said before a time limit is not lost.
-#[derive(Clone)]
-pub struct Log {
-    lines: Arc<Mutex<Vec<Line>>>,
-    /// Never to be seen, longest first.
-    secrets: Arc<[String]>,
-}
-
-impl Log {
-    pub fn masking(username: &str, password: &Password) -> Self {
-        let password = password.expose();
-        let mut secrets =
-            vec![STANDARD.encode(plain(username, password)), STANDARD.encode(password), password.to_owned()];
-        secrets.retain(|secret| !secret.is_empty());
-        Log { lines: Arc::default(), secrets: secrets.into() }
-    }
-
-    pub fn note(&self, text: String) {
-        self.write(Speaker::Note, &text);
-    }
-
-    /// Takes what was written since the last time.
-    pub fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.lines())
-    }
-
-    /// Writes a line down, and returns it as it was written.
-    fn write(&self, from: Speaker, text: &str) -> String {
-        let masked =
-            self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "********"));
-        self.lines().push(Line { from, text: masked.clone() });
-        masked
-    }
-
-    fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,11 +213,6 @@ impl Wire {
             _ => Trouble::Broken(problem),
         }
     }
-}
-
-/// RFC 4616 section 2, without an authorization identity.
-fn plain(username: &str, password: &str) -> String {
-    format!("\0{username}\0{password}")
 }
 
 /// Code, whether it is the last line, text (RFC 5321 section 4.2).

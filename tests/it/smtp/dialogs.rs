@@ -18,8 +18,8 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
+use gatepost::model::credential::Grace;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -87,8 +87,8 @@ async fn direct(door: &Door, wire: &mut Wire, what: &str) -> Result<(), String> 
         "revoke" => door.revoke().await,
         "enable" => door.enable().await,
         "delete" => door.delete().await,
-        "rotate" => door.rotate(Duration::ZERO).await,
-        "rotate with grace" => door.rotate(Duration::from_secs(3_600)).await,
+        "rotate" => door.rotate(Grace::Now).await,
+        "rotate with grace" => door.rotate(Grace::OneHour).await,
         "end grace" => door.end_grace().await,
         "expire" => door.expire().await,
         "implicit" => {}
@@ -100,21 +100,21 @@ async fn direct(door: &Door, wire: &mut Wire, what: &str) -> Result<(), String> 
 
 /// Puts in what stands between braces.
 fn filled(door: &Door, text: &str) -> String {
-    let password = door.password.expose();
+    let (username, password) = (door.credential.username.as_str(), door.credential.password.as_str());
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').expect("a closing brace");
         filled.push_str(before);
         filled.push_str(&match name {
-            "username64" => base64(&door.username),
+            "username64" => base64(username),
             "password64" => base64(password),
             "wrong64" => base64(WRONG),
-            "plain" => door.plain(password),
-            "plain_wrong" => door.plain(WRONG),
+            "plain" => door.plain(),
+            "plain_wrong" => plain("", username, WRONG),
             "plain_unknown" => plain("", UNKNOWN, password),
-            "plain_as_self" => plain(&door.username, &door.username, password),
-            "plain_as_root" => plain("root", &door.username, password),
+            "plain_as_self" => plain(username, username, password),
+            "plain_as_root" => plain("root", username, password),
             name => {
                 let (piece, count) = name.split_once('*').expect("a known name in braces");
                 piece.repeat(count.parse().expect("a number"))

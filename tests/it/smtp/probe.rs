@@ -13,9 +13,9 @@ use super::door::{Door, base64};
 
 async fn probe(door: &Door) -> Probe {
     Probe {
-        target: Target::own(&door.app).await.expect("a door"),
-        username: door.username.clone(),
-        password: door.password.clone(),
+        target: Target::own(&door.app.app).await.expect("a door"),
+        username: door.credential.username.clone(),
+        password: Password::new(door.credential.password.as_str()),
         mail: None,
         timeout: Duration::from_secs(20),
     }
@@ -52,9 +52,9 @@ async fn a_working_credential_passes_every_step_with_its_secret_masked() {
     use Name::{Connect, Greeting, Hello, HelloOverTls, Login, Quit, StartTls, Tls};
     assert_eq!(names, [Connect, Greeting, Hello, StartTls, Tls, HelloOverTls, Login, Quit]);
     let transcript = format!("{steps:?}");
-    assert!(!transcript.contains(door.password.expose()));
-    assert!(!transcript.contains(&door.plain(door.password.expose())));
-    assert!(!transcript.contains(&base64(door.password.expose())));
+    assert!(!transcript.contains(&door.credential.password));
+    assert!(!transcript.contains(&door.plain()));
+    assert!(!transcript.contains(&base64(&door.credential.password)));
     let text = |name| {
         let step = steps.iter().find(|step| step.name == name).expect("the step");
         step.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
@@ -104,13 +104,13 @@ async fn a_refused_login_names_the_likely_cause_and_the_cure() {
     let door = Door::open().await;
     let right = probe(&door).await;
     let wrong = "sk_00000000000000000000000000000000";
-    let spaced = format!("{} ", door.password.expose());
+    let spaced = format!("{} ", door.credential.password);
     for (username, password, says, cures) in [
-        (door.username.as_str(), wrong, "don't belong together", "Search Activity for "),
+        (door.credential.username.as_str(), wrong, "don't belong together", "Search Activity for "),
         ("alice@acme.example", "correct horse", "dashboard", "smtp_"),
         ("alice", wrong, "not that of an SMTP credential", "credentials page"),
-        (door.username.as_str(), "hunter2", "form of an SMTP password", "rotate"),
-        (door.username.as_str(), spaced.as_str(), "space or line break", "Copy"),
+        (door.credential.username.as_str(), "hunter2", "form of an SMTP password", "rotate"),
+        (door.credential.username.as_str(), spaced.as_str(), "space or line break", "Copy"),
     ] {
         let probe = Probe { username: username.into(), password: Password::new(password), ..right.clone() };
         let (passed, steps) = steps(&probe).await;

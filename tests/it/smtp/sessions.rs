@@ -16,12 +16,12 @@ async fn shutting_down_tells_open_sessions_and_ends_them() {
     let mut signed_in = door.sign_in().await;
     let mut in_exchange = door.connect_secure().await;
     in_exchange.asks("AUTH LOGIN", "334 *").await;
-    door.shut_down();
+    let ended = tokio::spawn(door.app.stop());
     for wire in [&mut idle, &mut signed_in, &mut in_exchange] {
         wire.hears("421 4.3.2 Shutting down*").await;
         wire.is_closed().await.unwrap();
     }
-    door.ended().await;
+    ended.await.expect("a good end");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,15 +29,15 @@ async fn shutting_down_does_not_wait_for_handshakes_that_never_end() {
     let door = Door::open().await;
     let _silent = super::wire::Wire::connect(door.implicit()).await;
     door.sign_in().await.asks("QUIT", "221 *").await;
-    door.shut_down();
-    door.ended().await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), door.app.stop()).await;
+    ended.expect("an end long before the drain time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_session_hears_of_database_trouble_as_temporary_and_goes_on() {
     let door = Door::open().await;
     let mut wire = door.sign_in().await;
-    door.app.db.close().await;
+    door.app.app.db.close().await;
     wire.asks("NOOP", "451 4.3.0 *").await;
     wire.asks("MAIL FROM:<alice@acme.example>", "451 4.3.0 *").await;
     wire.asks("QUIT", "221 *").await;
@@ -47,8 +47,8 @@ async fn an_open_session_hears_of_database_trouble_as_temporary_and_goes_on() {
 async fn a_login_during_database_trouble_is_told_to_come_back_and_never_that_the_password_is_wrong() {
     let door = Door::open().await;
     let mut wire = door.connect_secure().await;
-    door.app.db.close().await;
-    let plain = door.plain(door.password.expose());
+    door.app.app.db.close().await;
+    let plain = door.plain();
     for _ in 0..4 {
         wire.asks(&format!("AUTH PLAIN {plain}"), "454 4.7.0 Temporary authentication failure (ref ?????)")
             .await;
