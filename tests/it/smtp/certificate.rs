@@ -12,6 +12,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
 
 use super::door::Door;
+use super::wire::Wire;
 
 /// Writes a new certificate for localhost; returns it.
 fn write_pair(directory: &Path) -> CertificateDer<'static> {
@@ -28,8 +29,19 @@ fn paths(directory: &Path) -> [String; 2] {
 }
 
 async fn try_tls(door: &Door, trusted: &CertificateDer<'static>) -> std::io::Result<()> {
-    let mut wire = super::wire::Wire::connect(door.implicit()).await;
+    let mut wire = Wire::connect(door.implicit()).await;
     wire.try_tls(trusted).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_1_2_and_1_3_are_both_spoken() {
+    let door = Door::open().await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut wire = Wire::connect(door.implicit()).await;
+        wire.try_tls_of(&[version], &door.certificate().await).await.expect("a handshake");
+        wire.hears("220 *").await;
+        wire.asks("QUIT", "221 *").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::process::Command;
+
 use super::door::Door;
 use super::wire::Wire;
+use crate::support::{GatepostProcess, Installation, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_with_too_many_connections_is_told_and_sent_away() {
@@ -114,6 +117,24 @@ async fn many_half_open_connections_do_not_keep_an_honest_client_out() {
         }
     }
     door.sign_in().await.asks("QUIT", "221 *").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_ran_out_of_files_opens_again_when_there_are_some() {
+    let here = Installation::new().await;
+    let gatepost = GatepostProcess::start(&here).await;
+    let limit =
+        Command::new("prlimit").args(["--nofile=64:64", "--pid", &gatepost.pid().to_string()]).status();
+    assert!(limit.await.is_ok_and(|status| status.success()), "prlimit sets limits");
+    let mut crowd = Vec::new();
+    for _ in 0..80 {
+        crowd.push(Wire::connect(gatepost.smtp[0]).await);
+    }
+    let complaint = "the SMTP door can't accept connections";
+    eventually(complaint, async || gatepost.log().contains(complaint).then_some(())).await;
+    drop(crowd);
+    Wire::connect(gatepost.smtp[0]).await.hears("220 *").await;
+    assert!(gatepost.stop().await.success());
 }
 
 /// A new client is greeted, at the latest a moment from now.

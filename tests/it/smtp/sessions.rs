@@ -7,6 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::door::Door;
+use super::wire::Wire;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutting_down_tells_open_sessions_and_ends_them() {
@@ -27,7 +28,7 @@ async fn shutting_down_tells_open_sessions_and_ends_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn shutting_down_does_not_wait_for_handshakes_that_never_end() {
     let door = Door::open().await;
-    let _silent = super::wire::Wire::connect(door.implicit()).await;
+    let _silent = Wire::connect(door.implicit()).await;
     door.sign_in().await.asks("QUIT", "221 *").await;
     let ended = tokio::time::timeout(Duration::from_secs(20), door.app.stop()).await;
     ended.expect("an end long before the drain time");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -34,9 +34,18 @@ impl Wire {
     }
 
     pub async fn try_tls(&mut self, certificate: &CertificateDer<'static>) -> std::io::Result<()> {
+        self.try_tls_of(rustls::DEFAULT_VERSIONS, certificate).await
+    }
+
+    /// With these versions of TLS only.
+    pub async fn try_tls_of(
+        &mut self,
+        versions: &[&'static SupportedProtocolVersion],
+        certificate: &CertificateDer<'static>,
+    ) -> std::io::Result<()> {
         let bare = self.stream.take().expect("a stream");
         assert!(bare.buffer().is_empty(), "the server said more than 220 before the handshake");
-        let connector = TlsConnector::from(trusting(certificate));
+        let connector = TlsConnector::from(trusting(certificate, versions));
         let name = ServerName::try_from("localhost").expect("a name");
         let handshake = timeout(PATIENCE, connector.connect(name, bare.into_inner()));
         let stream = handshake.await.expect("a handshake in time")?;
@@ -109,12 +118,15 @@ impl Wire {
     }
 }
 
-fn trusting(certificate: &CertificateDer<'static>) -> Arc<ClientConfig> {
+fn trusting(
+    certificate: &CertificateDer<'static>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).expect("a certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();

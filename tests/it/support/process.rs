@@ -69,6 +69,10 @@ impl GatepostProcess {
         SmtpClient::connect(self.smtp[0]).await
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// `kill -9`: nothing is flushed, nobody is told.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("it can be killed");
@@ -76,7 +80,7 @@ impl GatepostProcess {
 
     /// SIGTERM; the process goes on until it is done.
     pub fn terminate(&self) {
-        let pid = self.child.id().expect("it runs").to_string();
+        let pid = self.pid().to_string();
         let sent = std::process::Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status();
         assert!(sent.is_ok_and(|status| status.success()), "SIGTERM can be sent");
     }
