@@ -91,10 +91,7 @@ impl Conversation {
                 }
             };
             if let Next::Discard(count) = answer.next
-                && !matches!(
-                    timeout(self.app.config.smtp_idle_timeout, connection.discard(count)).await,
-                    Ok(Ok(()))
-                )
+                && !self.skip(connection, count).await
             {
                 return Ending::Close;
             }
@@ -133,6 +130,16 @@ impl Conversation {
             }
             Err(_) => Heard::End(Some(reply::IDLE)),
         }
+    }
+
+    /// Lets bytes go by that are no commands; false when they did not come.
+    async fn skip<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        connection: &mut Connection<S>,
+        count: u64,
+    ) -> bool {
+        let gone = timeout(self.app.config.smtp_idle_timeout, connection.discard(count)).await;
+        matches!(gone, Ok(Ok(())))
     }
 
     async fn answer(&mut self, next: Next, line: &Line) -> Answer {

@@ -60,10 +60,6 @@ impl Session {
         self.grant.is_some()
     }
 
-    pub fn is_encrypted(&self) -> bool {
-        self.encrypted
-    }
-
     /// Answers one command line.
     pub async fn command(&mut self, command: Command<'_>) -> Answer {
         if let Some(refusal) = self.barrier(command.verb).await {

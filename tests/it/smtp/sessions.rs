@@ -88,3 +88,21 @@ async fn many_sessions_sign_in_side_by_side() {
         tokio::time::timeout(Duration::from_secs(60), session).await.expect("in time").expect("signed in");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_handshakes_commands_and_replies_are_counted() {
+    let door = Door::open().await;
+    let mut wire = door.sign_in().await;
+    let metrics = door.app.visitor().page("/metrics").await;
+    for counted in [
+        "gatepost_smtp_accepted_total{result=\"admitted\"} ",
+        "gatepost_smtp_connections ",
+        "gatepost_smtp_tls_handshakes_total{result=\"done\"} ",
+        "gatepost_smtp_commands_total{verb=\"AUTH\"} ",
+        "gatepost_smtp_replies_total{code=\"235\"} ",
+    ] {
+        let count = metrics.lines().find_map(|line| line.strip_prefix(counted)).unwrap_or_default();
+        assert!(count.parse::<f64>().is_ok_and(|count| count >= 1.0), "{counted} in\n{metrics}");
+    }
+    wire.asks("QUIT", "221 *").await;
+}
