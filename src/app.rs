@@ -10,7 +10,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gate::hashing::Hashing;
-use crate::smtp::Tls;
+use crate::tls::Tls;
 
 #[derive(Clone, Debug)]
 pub struct App(Arc<Shared>);

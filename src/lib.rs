@@ -19,4 +19,5 @@ pub mod secret;
 pub mod server;
 pub mod smtp;
 pub mod telemetry;
+pub mod tls;
 pub mod web;

@@ -17,10 +17,10 @@ use tracing::Instrument;
 use super::admission::{Admission, Limits, Pass, Refusal};
 use super::connection::Connection;
 use super::conversation::{Conversation, Ending};
-use super::tls::Tls;
 use crate::app::App;
 use crate::config::Security;
 use crate::telemetry;
+use crate::tls::Tls;
 
 /// After an error that accepting again at once would only repeat, such as no free file descriptor.
 const BACK_OFF: Duration = Duration::from_millis(100);

@@ -2,11 +2,10 @@
 //!
 //! From the wire inwards: [`listener`] accepts within the limits of [`admission`]; [`connection`] is bytes, cut into
 //! lines by [`line`]; [`conversation`] is the loop that writes, counts and limits; [`session`] answers each
-//! [`command`], with [`sasl`] for AUTH, and [`reply`] holds every word that is said. [`tls`] and [`certificate`]
-//! protect it all. [`probe`] is the other side: a client that checks a credential step by step.
+//! [`command`], with [`sasl`] for AUTH, and [`reply`] holds every word that is said. [`crate::tls`]
+//! protects it all. [`probe`] is the other side: a client that checks a credential step by step.
 
 pub mod admission;
-pub mod certificate;
 pub mod command;
 pub mod connection;
 pub mod conversation;
@@ -16,7 +15,5 @@ pub mod probe;
 pub mod reply;
 pub mod sasl;
 pub mod session;
-pub mod tls;
 
 pub use listener::Door;
-pub use tls::Tls;

@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::wire::{Reply, Trouble};
 use super::{Advice, Name, Probe};
 use crate::config::Security;
-use crate::smtp::certificate::Facts;
+use crate::tls::certificate::Facts;
 
 /// What to tell about `trouble` in the step `name`.
 pub fn on(name: Name, trouble: &Trouble, probe: &Probe) -> Advice {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::Trust;
 use crate::app::App;
 use crate::config::{Config, Security, SmtpListener};
-use crate::smtp::tls;
+use crate::tls;
 
 #[derive(Debug, Clone)]
 pub struct Target {

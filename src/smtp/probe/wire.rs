@@ -14,7 +14,7 @@ use super::Speaker;
 use super::log::{Log, plain};
 use super::trust::{Handshake, Trust};
 use crate::secret::Password;
-use crate::smtp::certificate::Facts;
+use crate::tls::certificate::Facts;
 
 /// Longest line of a reply that is read; RFC 5321 section 4.5.3.1.5 allows 512.
 const MOST_LINE: u64 = 2_048;

@@ -19,7 +19,7 @@ async fn no_password_and_no_base64_of_it_is_ever_logged() {
     let (username, password) = create(&installation).await;
     let gatepost = GatepostProcess::start(&installation).await;
     let config = Config { data_dir: installation.dir().to_owned(), ..Config::default() };
-    let certificate = gatepost::smtp::tls::certificate_on_disk(&config).expect("a certificate");
+    let certificate = gatepost::tls::certificate_on_disk(&config).expect("a certificate");
     let (message, encoded) = (plain("", &username, &password), base64(&password));
 
     let mut clear = Wire::connect(gatepost.smtp[0]).await;

@@ -1,7 +1,9 @@
-//! TLS of the door: rustls with TLS 1.2 and 1.3, and a certificate that is read again when its files change.
+//! TLS of the SMTP door: rustls with TLS 1.2 and 1.3, and a certificate that is read again when its files change.
 //!
 //! Before each handshake the files' size and times are looked at, so that a renewed certificate serves the very next
 //! connection. A broken new file is logged, and the certificate in force stays.
+
+pub mod certificate;
 
 use std::fmt;
 use std::fs;
@@ -16,7 +18,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::CertificateDer;
 use tokio_rustls::TlsAcceptor;
 
-use super::certificate::{self, Facts, Problem, SelfSigned};
+use self::certificate::{Facts, Problem, SelfSigned};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
