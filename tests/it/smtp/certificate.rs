@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatepost::clock::Clock;
 use gatepost::config::Config;
-use gatepost::smtp::Tls;
+use gatepost::tls::Tls;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
 
