@@ -9,10 +9,9 @@ pub mod hashing;
 mod journal;
 mod member;
 mod memory;
+mod terms;
 mod throttle;
 
-use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +24,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::id::{CredentialId, DenialId, OrganizationId, PasswordId};
 use crate::model;
-use crate::model::credential::{Entry, Mode, Scope, Status};
-pub use crate::model::denial::{Door, Reason};
+use crate::model::credential::{Entry, Status};
 use crate::model::login::LoginKey;
 use crate::secret::{Password, generate_reference};
 use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
@@ -34,69 +32,13 @@ use hashing::Hashing;
 use journal::Journal;
 pub use member::LogInRefusal;
 use memory::Memory;
+pub use terms::{AllowedDomains, Attempt, Denial, Door, Grant, Reason, Reference};
 use throttle::Throttle;
 
 /// No decision takes longer: what can't be decided by then is [`Reason::Unavailable`].
 const DECISION_TIME: Duration = Duration::from_secs(10);
 /// Kept of a username in the journal, in characters: enough to recognise it.
 const JOURNAL_TEXT: usize = 64;
-
-/// What a client offers at a door.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub username: String,
-    pub password: Password,
-    pub client: IpAddr,
-    pub door: Door,
-    /// Whether the channel hides the password from others.
-    pub encrypted: bool,
-    /// The client's EHLO name.
-    pub hello: Option<String>,
-}
-
-/// The pair may enter.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    pub credential: CredentialId,
-    pub organization: OrganizationId,
-    pub username: String,
-    pub mode: Mode,
-    pub allowed: AllowedDomains,
-    /// Which password was used: the current one, or the old one in its grace.
-    pub password: PasswordId,
-}
-
-/// From which domains a grant may send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AllowedDomains {
-    /// All of the organization.
-    All,
-    Only(Vec<String>),
-}
-
-/// The pair may not enter. The outside hears the reference, and whether to try again later, nothing else.
-#[derive(Clone, Debug)]
-pub struct Denial {
-    pub reason: Reason,
-    pub reference: Reference,
-}
-
-impl Denial {
-    /// Whether the same pair may be granted in a moment; never a statement about the password.
-    pub fn is_temporary(&self) -> bool {
-        self.reason == Reason::Unavailable
-    }
-}
-
-/// Five characters that find a denial in the dashboard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference(String);
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// One gate for all doors of a process.
 #[derive(Debug)]
@@ -188,7 +130,7 @@ impl Gate {
             && let Some(password) = self.recognise(entry, &attempt.password)
         {
             counter!(GATE_REMEMBERED).increment(1);
-            return Ok(grant(entry, attempt, password));
+            return Ok(Grant::new(entry, &attempt.username, password));
         }
         if self.throttle.blocks(attempt.client, &attempt.username, self.clock.now()) {
             self.hashing.wait_as_long_as_a_run().await;
@@ -203,7 +145,7 @@ impl Gate {
         if let Some(reason) = self.refusal_of(&entry) {
             return Err(refuse(reason));
         }
-        let granted = grant(&entry, attempt, password);
+        let granted = Grant::new(&entry, &attempt.username, password);
         self.remember(entry, password, attempt.password.clone());
         Ok(granted)
     }
@@ -287,15 +229,6 @@ impl Gate {
         self.journal.denial(refusal.whose.map(|(organization, _)| organization), denial);
         Reference(reference)
     }
-}
-
-fn grant(entry: &Entry, attempt: &Attempt, password: PasswordId) -> Grant {
-    let allowed = match entry.scope {
-        Scope::Global => AllowedDomains::All,
-        Scope::Scoped => AllowedDomains::Only(entry.domains.clone()),
-    };
-    let (credential, organization, mode) = (entry.id, entry.organization, entry.mode);
-    Grant { credential, organization, username: attempt.username.clone(), mode, allowed, password }
 }
 
 fn reason_of_mismatch(username_exists: bool, password: &Password) -> Reason {
