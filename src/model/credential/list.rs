@@ -148,7 +148,7 @@ impl Credential {
         let (conditions, values) = filter.conditions(now);
         let limit = COUNT_LIMIT + 1;
         let sql = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM credentials{conditions} LIMIT {limit}) AS some"
+            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM credentials{conditions} LIMIT {limit}) AS counted"
         );
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
         let query = values.into_iter().fold(query, |query, value| value.bind(query));
