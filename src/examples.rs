@@ -20,7 +20,8 @@ pub struct Settings {
     pub username: String,
     /// Or [`Settings::password_placeholder`], where the password can't be shown again.
     pub password: Password,
-    /// Where the door's certificate lies on its server, if Gatepost made it itself: clients must be told to trust it.
+    /// The PEM file on the door's server that holds its certificate and key, if Gatepost made them itself: clients must be told
+    /// to trust it.
     pub own_certificate: Option<String>,
 }
 
@@ -145,15 +146,16 @@ impl Smtp {
 }
 
 impl Trust {
+    /// The file at `path` holds the private key too: the certificate is taken out of it.
     fn note(&self, path: &str) -> String {
         let how = match self {
-            Self::InText(place) => format!("copy {path} from its server to {place} first"),
-            Self::RunWith(how) => {
-                format!("copy {path} from its server as gatepost.pem, and run this with {how}")
-            }
-            Self::Own => format!("tell the client to trust {path} from its server"),
+            Self::InText(place) => format!("to {place} here"),
+            Self::RunWith(how) => format!("here, and run this with {how}"),
+            Self::Own => "here, and tell the client to trust it".to_owned(),
         };
-        format!("Gatepost made its certificate itself: {how}.")
+        format!(
+            "Gatepost made its certificate itself. On its server: openssl x509 -in {path} -out gatepost.pem. Copy that file {how}."
+        )
     }
 }
 

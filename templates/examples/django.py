@@ -1,4 +1,4 @@
-# settings.py; then: python manage.py sendtestmail {{ smtp.to }}
+# settings.py; then: python manage.py sendtestemail {{ smtp.to }}
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = "{{ smtp.host }}"
 EMAIL_PORT = {{ smtp.port }}
