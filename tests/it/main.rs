@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod browser;
+mod clients;
 mod configuration;
 mod gate;
 mod smtp;
