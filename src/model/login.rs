@@ -94,6 +94,22 @@ impl Login {
         Ok(sqlx::query_as(sql).bind(organization).bind(credential).bind(limit).fetch_all(connection).await?)
     }
 
+    /// The newest log-in with one of a credential's passwords.
+    pub async fn newest_with(
+        connection: &mut AnyConnection,
+        (organization, credential): (OrganizationId, CredentialId),
+        password: PasswordId,
+    ) -> Result<Option<Self>> {
+        let sql = "SELECT password, door, address, hello, first_at, last_at, times FROM logins \
+                   WHERE organization = $1 AND credential = $2 AND password = $3 ORDER BY last_at DESC LIMIT 1";
+        Ok(sqlx::query_as(sql)
+            .bind(organization)
+            .bind(credential)
+            .bind(password)
+            .fetch_optional(connection)
+            .await?)
+    }
+
     /// Forgets a bounded number of lines last used before `limit`; returns how many.
     pub async fn forget_before(tx: &mut Tx, limit: Timestamp) -> Result<u64> {
         let sql = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE last_at < $1 ORDER BY last_at LIMIT 1000)";

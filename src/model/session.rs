@@ -4,6 +4,7 @@ use sqlx::AnyConnection;
 
 use super::actor::Actor;
 use super::event::{Action, Event, Subject};
+use super::member::Member;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -34,16 +35,32 @@ pub struct StoredSession {
 }
 
 impl StoredSession {
-    /// Writes it, new or changed.
-    pub async fn save(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+    /// Writes a new one.
+    pub async fn create(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
         sqlx::query(
-            "INSERT INTO sessions (key_hash, id, member, data, address, agent, created_at, last_seen_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (key_hash) DO UPDATE SET \
-             member = excluded.member, data = excluded.data, address = excluded.address, agent = excluded.agent, \
-             last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at",
+            "INSERT INTO sessions (key_hash, member, data, address, agent, last_seen_at, expires_at, id, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6)",
         )
         .bind(&self.key_hash)
+        .bind(self.member)
+        .bind(&self.data)
+        .bind(&self.address)
+        .bind(&self.agent)
+        .bind(now)
+        .bind(self.expires_at)
         .bind(SessionId::new())
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes a changed one. One that was ended meanwhile stays ended.
+    pub async fn save(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "UPDATE sessions SET member = $2, data = $3, address = $4, agent = $5, last_seen_at = $6, expires_at = $7 \
+             WHERE key_hash = $1",
+        )
+        .bind(&self.key_hash)
         .bind(self.member)
         .bind(&self.data)
         .bind(&self.address)
@@ -108,6 +125,16 @@ impl Session {
     pub async fn end_others(tx: &mut Tx, member: MemberId, kept: &str) -> Result<u64> {
         let sql = "DELETE FROM sessions WHERE member = $1 AND key_hash <> $2";
         Ok(sqlx::query(sql).bind(member).bind(kept.to_owned()).execute(&mut **tx).await?.rows_affected())
+    }
+
+    /// Ends all sessions of the member who acts but the one under `kept`; returns how many.
+    pub async fn end_all_but(tx: &mut Tx, actor: &Actor, member: &Member, kept: &str) -> Result<u64> {
+        let ended = Self::end_others(tx, member.id, kept).await?;
+        if ended > 0 {
+            let detail = format!("all others, {ended}");
+            Event::record(tx, actor, Action::MemberSessionEnded, member.subject(), &detail).await?;
+        }
+        Ok(ended)
     }
 
     /// Forgets a bounded number of expired sessions; returns how many.

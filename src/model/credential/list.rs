@@ -44,9 +44,6 @@ pub struct Listing {
     pub turn: Turn,
 }
 
-/// Credentials are counted up to this many: beyond it the exact number tells nobody anything, and costs time.
-pub const COUNT_LIMIT: i64 = 1_000;
-
 impl Filter {
     /// Whether it lets everything through.
     pub fn is_empty(&self) -> bool {
@@ -123,6 +120,9 @@ impl Sort {
 }
 
 impl Credential {
+    /// Credentials are counted up to this many: beyond it the exact number tells nobody anything, and costs time.
+    pub const COUNT_LIMIT: i64 = 1_000;
+
     pub async fn list(
         connection: &mut AnyConnection,
         organization: OrganizationId,
@@ -138,7 +138,7 @@ impl Credential {
         Ok(keyset.page(rows, |credential: &Self| (listing.sort.key(credential), credential.id.to_string())))
     }
 
-    /// How many there are, at most [`COUNT_LIMIT`] + 1.
+    /// How many there are, at most [`Credential::COUNT_LIMIT`] + 1.
     pub async fn count(
         connection: &mut AnyConnection,
         organization: OrganizationId,
@@ -146,7 +146,7 @@ impl Credential {
         now: Timestamp,
     ) -> Result<i64> {
         let (conditions, values) = filter.conditions(now);
-        let limit = COUNT_LIMIT + 1;
+        let limit = Self::COUNT_LIMIT + 1;
         let sql = format!(
             "SELECT COUNT(*) FROM (SELECT 1 AS one FROM credentials{conditions} LIMIT {limit}) AS counted"
         );
