@@ -17,11 +17,11 @@ function toast(text, kind = "done") {
   const stack = by("toasts");
   const item = by("toast-" + kind).content.firstElementChild.cloneNode(true);
   item.append(text);
-  if (stack.childElementCount) stack.hidePopover?.();
-  stack.append(item);
+  stack.hidePopover?.();
+  stack.replaceChildren(item);
   stack.showPopover?.();
   say(text);
-  setTimeout(() => { item.remove(); if (!stack.childElementCount) stack.hidePopover?.(); }, kind === "error" ? 12000 : 6000);
+  setTimeout(() => item.isConnected && (stack.hidePopover?.(), item.remove()), kind === "error" ? 12000 : 6000);
 }
 
 // data-copy="id" copies that element's value or text, data-copy-text="…" copies what it says.
@@ -52,11 +52,9 @@ function reveal(button) {
 // The one dialog. Its content comes from the server; closing it leaves nothing behind.
 let opener = null;
 
-function openModal() {
+function openModal(source) {
   if (!modal.open) {
-    const from = document.activeElement?.closest("details.menu");
-    opener = from?.querySelector("summary") ?? document.activeElement;
-    from?.removeAttribute("open");
+    opener = source.closest("details.menu")?.querySelector("summary") ?? source;
     modal.showModal();
   }
   modal.scrollTop = 0;
@@ -117,7 +115,10 @@ async function stream(form, event) {
 
 on("click", (event) => {
   const hit = (attribute) => event.target.closest?.(`[${attribute}]`);
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu.querySelector("div").contains(event.target)) menu.querySelector("summary").focus();
+    if (!menu.querySelector("summary").contains(event.target)) menu.open = false;
+  }
   if (hit("data-copy") ?? hit("data-copy-text")) copy(hit("data-copy") ?? hit("data-copy-text"));
   else if (hit("data-reveal")) reveal(hit("data-reveal"));
   else if (hit("role=tab")) choose(hit("role=tab"));
@@ -140,7 +141,7 @@ on("keydown", (event) => {
 on("submit", (event) => event.target.dataset.stream && stream(event.target, event));
 on("toast", ({ detail }) => toast(detail.text, detail.kind));
 on("done", () => modal.open && modal.close());
-on("htmx:after:swap", ({ detail }) => detail.ctx.target === modal && modal.childElementCount && openModal());
+on("htmx:after:swap", ({ detail }) => detail.ctx.target === modal && modal.childElementCount && openModal(detail.ctx.sourceElement));
 on("htmx:error", () => toast("The server can’t be reached. What you typed is still here.", "error"));
 on("htmx:before:response", (event) => {
   const { status, headers } = event.detail.ctx.response;
