@@ -1,0 +1,97 @@
+//! The few headers by which htmx and the pages talk.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::response::{IntoResponseParts, ResponseParts};
+use serde_json::{Value, json};
+
+pub const REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+pub const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
+pub const RESWAP: HeaderName = HeaderName::from_static("hx-reswap");
+pub const TRIGGER: HeaderName = HeaderName::from_static("hx-trigger");
+/// What every answer varies by.
+pub const VARY: HeaderValue = HeaderValue::from_static("HX-Request, HX-Request-Type");
+
+/// Who asks: a browser for a page, or htmx for a piece of one.
+#[derive(Clone, Debug, Default)]
+pub struct Htmx {
+    /// Whether htmx asks for a piece, to put into the page that is open.
+    pub partial: bool,
+    /// Path and query of that page.
+    pub current: Option<Uri>,
+}
+
+impl Htmx {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let partial = text("hx-request") == Some("true") && text("hx-request-type") != Some("full");
+        Self { partial, current: text("hx-current-url").and_then(|url| url.parse().ok()) }
+    }
+
+    /// Whether the page that is open is at this path.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.partial && self.current.as_ref().is_some_and(|uri| uri.path() == path)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Htmx {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+/// What the page is told beside what it is given.
+#[derive(Clone, Debug)]
+pub enum Tell {
+    /// Close the dialog, if one is open, and show this for a few seconds.
+    Done(String),
+    /// Show this as an error; the dialog stays.
+    Failed(String),
+}
+
+impl IntoResponseParts for Tell {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        let events = match self {
+            Self::Done(text) => json!({"done": {}, "toast": {"text": text, "kind": "done"}}),
+            Self::Failed(text) => json!({"toast": {"text": text, "kind": "error"}}),
+        };
+        response.headers_mut().insert(TRIGGER, header(&events));
+        Ok(response)
+    }
+}
+
+/// JSON in a header's characters: what is beyond ASCII as `\u…`.
+fn header(value: &Value) -> HeaderValue {
+    let mut text = String::new();
+    for unit in value.to_string().encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() && !byte.is_ascii_control() => text.push(char::from(byte)),
+            _ => text.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("{}"))
+}
+
+/// A piece that goes into its own place in the open page, whatever the rest of the answer is for.
+pub fn piece(target: &str, swap: &str, html: &str) -> String {
+    format!(r##"<hx-partial hx-target="#{target}" hx-swap="{swap}">{html}</hx-partial>"##)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_toast_fits_into_a_header_in_any_script() {
+        let value = header(&json!({"toast": "“Größe” 😀"}));
+        let text = value.to_str().unwrap_or_default();
+        assert_eq!(text, r#"{"toast":"\u201cGr\u00f6\u00dfe\u201d \ud83d\ude00"}"#);
+    }
+}
