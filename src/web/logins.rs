@@ -1,0 +1,167 @@
+//! Log in, log out.
+
+use askama::Template;
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::address::ClientAddress;
+use super::failure::Failure;
+use super::page::html;
+use super::session_store::Who;
+use super::signed_in::SignedIn;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::gate::LogInRefusal;
+use crate::model::Member;
+use crate::model::event::{Action, Event};
+use crate::secret::Password;
+
+/// Kept of a User-Agent, in bytes.
+const MAX_AGENT: usize = 300;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    host: &'a str,
+    /// Whether there is no member yet.
+    nobody: bool,
+    refusal: Option<&'static str>,
+    email: &'a str,
+    next: &'a str,
+}
+
+#[derive(Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub struct LogIn {
+    #[serde(default)]
+    email: String,
+    #[serde(default = "no_password")]
+    password: Password,
+    #[serde(default)]
+    next: String,
+}
+
+/// A browser that logs in.
+pub struct Browser {
+    pub address: ClientAddress,
+    pub agent: String,
+    pub session: Session,
+}
+
+/// `GET /login`
+pub async fn form(State(app): State<App>, Query(Next { next }): Query<Next>) -> Result<Response, Failure> {
+    let nobody = !Member::exists(&mut *app.db.read().await?).await?;
+    Ok(html(&LoginPage { host: &app.config.smtp_host, nobody, refusal: None, email: "", next: &next })?)
+}
+
+/// `POST /login`
+pub async fn create(
+    State(app): State<App>,
+    browser: Browser,
+    Form(login): Form<LogIn>,
+) -> Result<Response, Failure> {
+    match app.gate.log_in(&login.email, &login.password, browser.address.0).await {
+        Ok(member) => {
+            browser.log_in(&app, &member).await?;
+            Ok(Redirect::to(local(&login.next)).into_response())
+        }
+        Err(refusal) => {
+            let (status, words) = words(&refusal);
+            let LogIn { email, next, .. } = &login;
+            let page =
+                LoginPage { host: &app.config.smtp_host, nobody: false, refusal: Some(words), email, next };
+            Ok((status, html(&page)?).into_response())
+        }
+    }
+}
+
+/// `POST /logout`
+pub async fn delete(State(app): State<App>, who: SignedIn) -> Result<Redirect, Failure> {
+    let mut tx = app.db.begin().await?;
+    Event::record(&mut tx, &who.actor(), Action::MemberLoggedOut, who.member.subject(), "").await?;
+    tx.commit().await?;
+    who.end().await?;
+    Ok(Redirect::to("/login"))
+}
+
+impl Browser {
+    /// Begins the member's session and notes it.
+    pub async fn log_in(self, app: &App, member: &Member) -> crate::error::Result<()> {
+        let now = app.clock.now();
+        let mut tx = app.db.begin().await?;
+        let actor = member.actor(Some(self.address.0), now);
+        Event::record(&mut tx, &actor, Action::MemberLoggedIn, member.subject(), "").await?;
+        tx.commit().await?;
+        SignedIn::begin(&self.session, self.who(member, now)).await
+    }
+
+    fn who(&self, member: &Member, now: Timestamp) -> Who {
+        let (address, agent) = (self.address.0.to_string(), self.agent.clone());
+        Who { member: member.id, address, agent, seen: now.as_micros() }
+    }
+}
+
+impl FromRequestParts<App> for Browser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &App) -> Result<Self, Response> {
+        let session = Session::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
+        Ok(Self { address, agent: agent(&parts.headers), session })
+    }
+}
+
+fn agent(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    agent.get(..MAX_AGENT).unwrap_or(agent).to_owned()
+}
+
+/// What a refused log-in says, to members and to others.
+pub fn words(refusal: &LogInRefusal) -> (StatusCode, &'static str) {
+    match refusal {
+        LogInRefusal::Denied => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "This e-mail address and password don’t go together.")
+        }
+        LogInRefusal::Throttled => {
+            (StatusCode::TOO_MANY_REQUESTS, "Too many attempts that failed. Wait a minute, then try again.")
+        }
+        LogInRefusal::Trouble(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Gatepost can’t check passwords right now. Try again in a moment.",
+        ),
+    }
+}
+
+/// Where to go after log-in: an address of this dashboard, nowhere else.
+fn local(next: &str) -> &str {
+    let is_local =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    if is_local { next } else { "/" }
+}
+
+fn no_password() -> Password {
+    Password::new("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local;
+
+    #[test]
+    fn log_in_leads_to_no_other_site() {
+        assert_eq!(local("/activity?kind=denied"), "/activity?kind=denied");
+        for elsewhere in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example"]
+        {
+            assert_eq!(local(elsewhere), "/", "{elsewhere}");
+        }
+    }
+}

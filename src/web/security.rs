@@ -1,0 +1,123 @@
+//! Settings > Security: one's own sessions, one's own password.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::failure::Failure;
+use super::logins::words;
+use super::page::{Frame, Here, html, refused};
+use super::shown;
+use super::signed_in::SignedIn;
+use crate::app::App;
+use crate::error::{Error, Problems, Result};
+use crate::gate::LogInRefusal;
+use crate::id::SessionId;
+use crate::model::member::{Role, check_new_password};
+use crate::model::{Member, Session};
+use crate::secret::Password;
+
+const HOME: &str = "/settings/security";
+
+#[derive(Template)]
+#[template(path = "security.html")]
+struct SecurityPage {
+    frame: Frame,
+    role: Role,
+    sessions: Vec<Session>,
+    /// The session that asks.
+    this: Option<SessionId>,
+    problems: Problems,
+}
+
+#[derive(Deserialize)]
+pub struct PasswordChange {
+    current: Password,
+    new: Password,
+}
+
+/// `GET /settings/security`
+pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, Failure> {
+    Ok(html(&page(&app, &who, Problems::default()).await?)?)
+}
+
+/// `POST /settings/security/password`
+pub async fn change_password(
+    State(app): State<App>,
+    who: SignedIn,
+    Form(change): Form<PasswordChange>,
+) -> Result<Response, Failure> {
+    match change.apply(&app, &who).await {
+        Ok(()) => {
+            who.notice("The password is changed. All your other sessions have ended.").await?;
+            Ok(Redirect::to(HOME).into_response())
+        }
+        Err(Error::Invalid(problems)) => Ok(refused(&page(&app, &who, problems).await?)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /settings/security/sessions/{id}/end`
+pub async fn end_session(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<SessionId>,
+) -> Result<Redirect, Failure> {
+    let mut tx = app.db.begin().await?;
+    Session::end(&mut tx, &who.actor(), id).await?;
+    tx.commit().await?;
+    who.notice("The session has ended.").await?;
+    Ok(Redirect::to(HOME))
+}
+
+/// `POST /settings/security/sessions/end-others`
+pub async fn end_other_sessions(State(app): State<App>, who: SignedIn) -> Result<Redirect, Failure> {
+    let mut tx = app.db.begin().await?;
+    let ended = Session::end_all_but(&mut tx, &who.actor(), &who.member, &who.session_key()).await?;
+    tx.commit().await?;
+    who.notice(&format!("{} ended.", shown::count(&i64::try_from(ended).unwrap_or(i64::MAX), "session")))
+        .await?;
+    Ok(Redirect::to(HOME))
+}
+
+impl SecurityPage {
+    fn is_this(&self, id: &SessionId) -> bool {
+        self.this.as_ref() == Some(id)
+    }
+}
+
+impl PasswordChange {
+    async fn apply(self, app: &App, who: &SignedIn) -> Result<()> {
+        let mut problems = Problems::default();
+        check_new_password(&mut problems, "new", &self.new);
+        problems.into_result()?;
+        match app.gate.confirm(&who.member, &self.current, who.address.0).await {
+            Ok(()) => {}
+            Err(LogInRefusal::Denied) => {
+                return Err(Error::invalid("current", "This is not your current password."));
+            }
+            Err(refusal) => return Err(Error::invalid("current", words(&refusal).1)),
+        }
+        let hash = app.hashing().hash(self.new).await?;
+        let mut tx = app.db.begin().await?;
+        Member::set_password(&mut tx, &who.actor(), who.member.id, &hash).await?;
+        Session::end_others(&mut tx, who.member.id, &who.session_key()).await?;
+        tx.commit().await
+    }
+}
+
+async fn page(app: &App, who: &SignedIn, problems: Problems) -> Result<SecurityPage> {
+    let mut connection = app.db.read().await?;
+    let sessions = Session::of_member(&mut connection, who.member.id, who.now).await?;
+    let this = Session::id_of(&mut connection, &who.session_key()).await?;
+    drop(connection);
+    Ok(SecurityPage {
+        frame: who.frame(Here::Security).await?,
+        role: who.member.role,
+        sessions,
+        this,
+        problems,
+    })
+}

@@ -1,0 +1,104 @@
+//! The first owner, by the link that Gatepost printed when it started.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::failure::Failure;
+use super::logins::Browser;
+use super::page::{html, refused};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::error::{Error, Problems, Result};
+use crate::id::OrganizationId;
+use crate::model::actor::ActorKind;
+use crate::model::member::{NewMember, check_new_password, normalize_email};
+use crate::model::{Actor, Member, Organization, SetupLink};
+use crate::secret::Password;
+
+const MAX_ORGANIZATION: usize = 100;
+
+#[derive(Template)]
+#[template(path = "setup.html")]
+struct SetupPage<'a> {
+    token: &'a str,
+    organization: &'a str,
+    email: &'a str,
+    problems: &'a Problems,
+}
+
+#[derive(Deserialize)]
+pub struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Deserialize)]
+pub struct Owner {
+    token: String,
+    organization: String,
+    email: String,
+    password: Password,
+}
+
+/// `GET /setup?token=…`
+pub async fn form(State(app): State<App>, Query(Link { token }): Query<Link>) -> Result<Response, Failure> {
+    SetupLink::organization(&mut *app.db.read().await?, &token).await?;
+    let problems = Problems::default();
+    Ok(html(&SetupPage { token: &token, organization: "", email: "", problems: &problems })?)
+}
+
+/// `POST /setup`
+pub async fn create(
+    State(app): State<App>,
+    browser: Browser,
+    Form(owner): Form<Owner>,
+) -> Result<Response, Failure> {
+    match owner.create(&app, &browser).await {
+        Ok(member) => {
+            browser.log_in(&app, &member).await?;
+            Ok(Redirect::to("/").into_response())
+        }
+        Err(Error::Invalid(problems)) => {
+            let Owner { token, organization, email, .. } = &owner;
+            Ok(refused(&SetupPage { token, organization, email, problems: &problems })?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Owner {
+    fn check(&self) -> Result<()> {
+        let mut problems = Problems::default();
+        let name = self.organization.trim();
+        if name.is_empty() || name.chars().count() > MAX_ORGANIZATION || name.chars().any(char::is_control) {
+            problems.add("organization", format!("Enter a name of at most {MAX_ORGANIZATION} characters."));
+        }
+        if let Err(Error::Invalid(why)) = normalize_email(&self.email) {
+            problems.0.extend(why.0);
+        }
+        check_new_password(&mut problems, "password", &self.password);
+        problems.into_result()
+    }
+
+    async fn create(&self, app: &App, browser: &Browser) -> Result<Member> {
+        let organization = SetupLink::organization(&mut *app.db.read().await?, &self.token).await?;
+        self.check()?;
+        let password_hash = app.hashing().hash(self.password.clone()).await?;
+        let new = NewMember { email: self.email.clone(), name: String::new(), password_hash };
+        let mut tx = app.db.begin().await?;
+        Organization::rename(&mut tx, organization.id, self.organization.trim()).await?;
+        let actor = self.actor(organization.id, browser, app.clock.now());
+        let member = SetupLink::redeem(&mut tx, &actor, &self.token, new).await?;
+        tx.commit().await?;
+        Ok(member)
+    }
+
+    /// Nobody is a member yet: the owner acts before they exist.
+    fn actor(&self, organization: OrganizationId, browser: &Browser, at: Timestamp) -> Actor {
+        let (address, label) = (Some(browser.address.0), self.email.trim().to_lowercase());
+        Actor { organization, kind: ActorKind::Member, member: None, label, address, at }
+    }
+}
