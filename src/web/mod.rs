@@ -1,9 +1,142 @@
 //! Pages for people. The route table, and the layers in their order.
+//!
+//! A handler is four moves: extract, ask the model, tell, render. Every page works without JavaScript; htmx asks for the same
+//! addresses and is given the block of the page that changes.
+
+mod activity;
+mod address;
+pub mod assets;
+mod checks;
+pub mod credentials;
+mod domains;
+mod examples;
+mod failure;
+mod htmx;
+mod logins;
+mod page;
+mod requests;
+mod security;
+mod session_store;
+mod setup;
+pub mod shown;
+mod signed_in;
+mod urlencoded;
+
+use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
+use tower_http::csrf::CsrfLayer;
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::app::App;
+use page::Uncompressed;
+
+/// The longest form: one with every domain that an organization may have.
+const MAX_BODY: usize = 512 * 1024;
+/// How long an answer may take to begin.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    let pages = Router::new()
+        .route("/", get(|| async { Redirect::to(credentials::HOME) }))
+        // Coming and going.
+        .route("/setup", get(setup::form).post(setup::create))
+        .route("/login", get(logins::form).post(logins::create))
+        .route("/logout", post(logins::delete))
+        // Credentials.
+        .route("/settings/smtp-credentials", get(credentials::list).post(credentials::create))
+        .route("/settings/smtp-credentials/new", get(credentials::new))
+        .route("/settings/smtp-credentials/check", post(checks::create))
+        .route("/settings/smtp-credentials/{id}", get(credentials::show))
+        .route("/settings/smtp-credentials/{id}/edit", get(credentials::edit).post(credentials::update))
+        .route(
+            "/settings/smtp-credentials/{id}/rotate",
+            get(credentials::ask_rotate).post(credentials::rotate),
+        )
+        .route("/settings/smtp-credentials/{id}/end-grace", post(credentials::end_grace))
+        .route(
+            "/settings/smtp-credentials/{id}/revoke",
+            get(credentials::ask_revoke).post(credentials::revoke),
+        )
+        .route("/settings/smtp-credentials/{id}/enable", post(credentials::enable))
+        .route(
+            "/settings/smtp-credentials/{id}/delete",
+            get(credentials::ask_delete).post(credentials::delete),
+        )
+        // The rest of the settings.
+        .route("/settings/domains", get(domains::list).post(domains::create))
+        .route("/settings/domains/{id}/delete", post(domains::delete))
+        .route("/settings/security", get(security::show))
+        .route("/settings/security/password", post(security::change_password))
+        .route("/settings/security/sessions/{id}/end", post(security::end_session))
+        .route("/settings/security/sessions/end-others", post(security::end_other_sessions))
+        // What happened.
+        .route("/activity", get(activity::list))
+        .layer(sessions(&app));
+    // The first layer sees a request first and its answer last.
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::x_request_id(requests::FreshId))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(requests::span)
+                .on_request(())
+                .on_response(requests::answered),
+        )
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(from_fn_with_state(app.clone(), requests::strict_headers))
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(may_compress)))
+        .layer(from_fn(failure::show))
+        .layer(CatchPanicLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(same_site(&app));
+    pages
+        .route("/assets/{version}/{name}", get(assets::serve))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(layers)
+        .with_state(app)
+}
+
+/// Sessions last while they are used; the cookie is for this host alone, and for nothing but http.
+fn sessions(app: &App) -> SessionManagerLayer<session_store::Store> {
+    let (secure, name) = match app.public_url.is_https() {
+        true => (true, "__Host-gatepost"),
+        false => (false, "gatepost"),
+    };
+    let idle = app.config.session_timeout.try_into().unwrap_or(time::Duration::WEEK);
+    SessionManagerLayer::new(session_store::Store { db: app.db.clone(), clock: app.clock.clone() })
+        .with_name(name)
+        .with_secure(secure)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(idle))
+}
+
+/// Refuses what another site sends with a member's cookie. A public address that no browser can send trusts nothing more.
+fn same_site(app: &App) -> CsrfLayer {
+    CsrfLayer::new().add_trusted_origin(app.public_url.as_str()).unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "public_url is no origin");
+        CsrfLayer::new()
+    })
+}
+
+fn may_compress(
+    _: StatusCode,
+    _: axum::http::Version,
+    _: &axum::http::HeaderMap,
+    extensions: &axum::http::Extensions,
+) -> bool {
+    extensions.get::<Uncompressed>().is_none()
 }

@@ -1,0 +1,139 @@
+//! Who did what, and every log-in that was denied.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::credentials;
+use super::failure::Failure;
+use super::htmx::Htmx;
+use super::page::{Frame, Here, html};
+use super::shown;
+use super::signed_in::SignedIn;
+use super::urlencoded;
+use crate::app::App;
+use crate::error::Result;
+use crate::model::denial::DenialFilter;
+use crate::model::event::Action;
+use crate::model::page::PAGE_SIZE;
+use crate::model::{Denial, Event, Page, Turn};
+
+const HOME: &str = "/activity";
+
+#[derive(Template)]
+#[template(path = "activity.html", blocks = ["found"])]
+struct ActivityPage {
+    frame: Frame,
+    search: Search,
+    found: Found,
+}
+
+enum Found {
+    Changes(Page<Event>),
+    Denials(Page<Denial>),
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    /// `denied`, or else changes.
+    kind: String,
+    /// What an SMTP reply carried: `7K3QZ`.
+    reference: String,
+    after: String,
+    before: String,
+}
+
+/// `GET /activity`
+pub async fn list(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Query(search): Query<Search>,
+) -> Result<Response, Failure> {
+    let found = search.find(&app, &who).await?;
+    let page = ActivityPage { frame: who.frame(Here::Activity).await?, search, found };
+    Ok(if htmx.partial { html(&page.as_found())? } else { html(&page)? })
+}
+
+impl Search {
+    fn is_denied(&self) -> bool {
+        self.kind == "denied" || !self.reference.is_empty()
+    }
+
+    async fn find(&self, app: &App, who: &SignedIn) -> Result<Found> {
+        let turn = Turn::new(Some(&self.after), Some(&self.before), PAGE_SIZE)?;
+        let mut connection = app.db.read().await?;
+        if !self.is_denied() {
+            return Ok(Found::Changes(Event::page(&mut connection, who.organization(), None, &turn).await?));
+        }
+        let reference = Some(self.reference()).filter(|reference| !reference.is_empty());
+        let filter = DenialFilter { reference, ..DenialFilter::default() };
+        Ok(Found::Denials(Denial::page(&mut connection, who.organization(), &filter, &turn).await?))
+    }
+
+    /// The reference itself, also out of `(ref 7K3QZ)` as it stands in a reply.
+    fn reference(&self) -> String {
+        let inner = self.reference.trim().trim_matches(['(', ')']);
+        inner.strip_prefix("ref").unwrap_or(inner).trim().to_uppercase()
+    }
+
+    fn turned(&self, after: &str, before: &str) -> String {
+        let pairs =
+            [("kind", &*self.kind), ("reference", &*self.reference), ("after", after), ("before", before)];
+        format!("{HOME}?{}", urlencoded::query(&pairs))
+    }
+}
+
+impl Found {
+    /// Cursors to newer and older lines.
+    fn cursors(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Changes(page) => (page.previous.as_deref(), page.next.as_deref()),
+            Self::Denials(page) => (page.previous.as_deref(), page.next.as_deref()),
+        }
+    }
+}
+
+/// What was done, as people say it.
+pub fn said(action: &Action) -> &'static str {
+    match action {
+        Action::CredentialCreated => "Created credential",
+        Action::CredentialUpdated => "Edited credential",
+        Action::CredentialRotated => "Rotated password of",
+        Action::CredentialGraceEnded => "Ended grace of",
+        Action::CredentialRevoked => "Revoked credential",
+        Action::CredentialEnabled => "Re-enabled credential",
+        Action::CredentialExpired => "Credential expired",
+        Action::CredentialDeleted => "Deleted credential",
+        Action::DomainAdded => "Added domain",
+        Action::DomainRemoved => "Removed domain",
+        Action::MemberCreated => "Created member",
+        Action::MemberLoggedIn => "Logged in",
+        Action::MemberLoggedOut => "Logged out",
+        Action::MemberPasswordChanged => "Changed password of",
+        Action::MemberSessionEnded => "Ended session of",
+    }
+}
+
+/// The page of what it was done to, where there is one.
+pub fn page_of(event: &Event) -> Option<String> {
+    let is_credential =
+        event.action.as_str().starts_with("credential.") && event.action != Action::CredentialDeleted;
+    let id = event.subject.parse().ok().filter(|_| is_credential)?;
+    Some(credentials::address(&id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Search;
+
+    #[test]
+    fn a_reference_is_found_as_it_was_read_or_copied() {
+        for typed in ["7K3QZ", " 7k3qz ", "(ref 7K3QZ)", "ref 7K3QZ"] {
+            let search = Search { reference: typed.to_owned(), ..Search::default() };
+            assert_eq!(search.reference(), "7K3QZ", "{typed}");
+        }
+    }
+}

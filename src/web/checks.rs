@@ -1,0 +1,185 @@
+//! The checker: a real SMTP session with the running door, told step by step while it goes on.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::Form;
+use hyper::body::Frame as Piece;
+use serde::Deserialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::credentials;
+use super::failure::Failure;
+use super::htmx::Htmx;
+use super::page::{Frame, HTML, Here, Uncompressed, html, render};
+use super::signed_in::SignedIn;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::id::OrganizationId;
+use crate::model::denial::DenialFilter;
+use crate::model::{Denial, Turn};
+use crate::secret::Password;
+use crate::smtp::probe::{Mail, Name, Outcome, Probe, Step, Target};
+
+/// For the whole session.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A denial is written down at most a second after it was answered.
+const JOURNAL_PATIENCE: Duration = Duration::from_millis(1_500);
+const JOURNAL_PAUSE: Duration = Duration::from_millis(100);
+/// Ends each piece of a streamed answer; no text that was escaped can hold it.
+const END: &str = "<!---->";
+
+#[derive(Template)]
+#[template(path = "checks.html")]
+struct CheckPage {
+    frame: Frame,
+    username: String,
+    told: Vec<Told>,
+}
+
+/// One step as the page shows it.
+#[derive(Template)]
+#[template(source = r#"{% import "credentials/steps.html" as steps %}{{ steps::step(told) }}"#, ext = "html")]
+struct StepPiece<'a> {
+    told: &'a Told,
+}
+
+/// A step, or the end of the session.
+enum Told {
+    Step(Box<Ended>),
+    End { passed: bool, took: Duration },
+}
+
+/// A step that is over, and why a log-in was denied in truth.
+struct Ended {
+    step: Step,
+    truth: Option<Denial>,
+}
+
+#[derive(Deserialize)]
+pub struct Check {
+    username: String,
+    password: Password,
+    #[serde(default)]
+    sender: String,
+    #[serde(default)]
+    recipient: String,
+}
+
+/// `POST /settings/smtp-credentials/check`
+pub async fn create(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Form(check): Form<Check>,
+) -> Result<Response, Failure> {
+    let username = check.username.clone();
+    let mut told = check.run(&app, who.organization()).await?;
+    if htmx.partial {
+        return Ok((Extension(Uncompressed), [HTML], Body::new(Pieces(told))).into_response());
+    }
+    let mut steps = Vec::new();
+    while let Some(step) = told.recv().await {
+        steps.push(step);
+    }
+    Ok(html(&CheckPage { frame: who.frame(Here::Credentials).await?, username, told: steps })?)
+}
+
+impl Check {
+    /// Begins the session; what comes out of the channel is what happened.
+    async fn run(self, app: &App, organization: OrganizationId) -> Result<UnboundedReceiver<Told>> {
+        let probe = self.probe(app).await?;
+        let (tell, told) = unbounded_channel();
+        let app = app.clone();
+        tokio::spawn(async move {
+            let began = tokio::time::Instant::now();
+            let (steps, mut ended) = unbounded_channel();
+            let session = tokio::spawn(async move { probe.run(move |step| send(&steps, step)).await });
+            while let Some(step) = ended.recv().await {
+                let truth = truth(&app, organization, &step).await;
+                send(&tell, Told::Step(Box::new(Ended { step, truth })));
+            }
+            let passed = session.await.unwrap_or(false);
+            send(&tell, Told::End { passed, took: began.elapsed() });
+        });
+        Ok(told)
+    }
+
+    async fn probe(self, app: &App) -> Result<Probe> {
+        let target = Target::own(app).await;
+        let target = target.ok_or_else(|| Error::Conflict("The SMTP door listens nowhere.".to_owned()))?;
+        let mail = (!self.sender.trim().is_empty() || !self.recipient.trim().is_empty())
+            .then_some(Mail { sender: self.sender, recipient: self.recipient });
+        Ok(Probe { username: self.username, password: self.password, mail, target, timeout: PATIENCE })
+    }
+}
+
+/// Nobody may be listening any more: then the rest of the session is told to nobody.
+fn send<T>(channel: &UnboundedSender<T>, value: T) {
+    let _nobody_listens = channel.send(value);
+}
+
+/// Why a log-in was denied in truth: members may know, by the reference that the reply carried.
+async fn truth(app: &App, organization: OrganizationId, step: &Step) -> Option<Denial> {
+    if step.name != Name::Login || step.outcome != Outcome::Failed {
+        return None;
+    }
+    let reference = step.lines.iter().rev().find_map(|line| reference(&line.text))?;
+    let filter = DenialFilter { reference: Some(reference), ..DenialFilter::default() };
+    let written = async {
+        loop {
+            let mut connection = app.db.read().await.ok()?;
+            let page = Denial::page(&mut connection, organization, &filter, &Turn::first(1)).await.ok()?;
+            drop(connection);
+            match page.rows.into_iter().next() {
+                Some(denial) => return Some(denial),
+                None => tokio::time::sleep(JOURNAL_PAUSE).await,
+            }
+        }
+    };
+    tokio::time::timeout(JOURNAL_PATIENCE, written).await.ok().flatten()
+}
+
+/// `7K3QZ` of `… (ref 7K3QZ)`.
+fn reference(reply: &str) -> Option<String> {
+    let (_, rest) = reply.split_once("(ref ")?;
+    rest.split_once(')').map(|(reference, _)| reference.to_owned())
+}
+
+/// The answer's body: a piece of the page for each step, as it ends.
+struct Pieces(UnboundedReceiver<Told>);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Piece<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|told| {
+            let told = told?;
+            let piece = render(&StepPiece { told: &told }).unwrap_or_default() + END;
+            Some(Ok(Piece::data(Bytes::from(piece))))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reference;
+
+    #[test]
+    fn a_denial_is_found_by_what_its_reply_said() {
+        let reply = "535 5.7.8 Authentication credentials invalid (ref 7K3QZ)";
+        assert_eq!(reference(reply).as_deref(), Some("7K3QZ"));
+        assert_eq!(reference("535 5.7.8 no"), None);
+    }
+}

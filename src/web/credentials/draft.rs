@@ -1,0 +1,208 @@
+//! Create and edit: one form for both.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum_extra::extract::Form;
+use serde::Deserialize;
+use time::PrimitiveDateTime;
+use time::macros::format_description;
+
+use super::secret::Issued;
+use super::{address, told};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::error::{Error, Problems, Result};
+use crate::id::CredentialId;
+use crate::model::credential::{Draft, Mode, Scope};
+use crate::model::{Credential, Domain};
+use crate::web::failure::Failure;
+use crate::web::htmx::Htmx;
+use crate::web::page::{Frame, Here, html, refused};
+use crate::web::shown;
+use crate::web::signed_in::SignedIn;
+
+#[derive(Template)]
+#[template(path = "credentials/form.html", blocks = ["dialog"])]
+struct FormPage {
+    frame: Frame,
+    in_dialog: bool,
+    /// The one that is edited; none is created.
+    credential: Option<Credential>,
+    form: Choices,
+    domains: Vec<Domain>,
+    problems: Problems,
+}
+
+/// What was typed and chosen, as it was.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Choices {
+    #[serde(default)]
+    name: String,
+    #[serde(default = "production")]
+    mode: Mode,
+    #[serde(default = "global")]
+    scope: Scope,
+    #[serde(default)]
+    domains: Vec<String>,
+    /// UTC, as `<input type="datetime-local">` sends it; or empty.
+    #[serde(default)]
+    expires_at: String,
+}
+
+/// `GET /settings/smtp-credentials/new`
+pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Result<Response, Failure> {
+    let form = Choices::default();
+    Ok(FormPage::read(&app, &who, &htmx, None, form).await?.ask()?)
+}
+
+/// `POST /settings/smtp-credentials`
+pub async fn create(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Form(form): Form<Choices>,
+) -> Result<Response, Failure> {
+    match form.create(&app, &who).await {
+        Ok(issued) => Ok(issued.show(&app, &who, &htmx).await?),
+        Err(Error::Invalid(problems)) => {
+            Ok(FormPage::read(&app, &who, &htmx, None, form).await?.refuse(problems)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /settings/smtp-credentials/{id}/edit`
+pub async fn edit(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let form = Choices::of(&credential);
+    Ok(FormPage::read(&app, &who, &htmx, Some(credential), form).await?.ask()?)
+}
+
+/// `POST /settings/smtp-credentials/{id}/edit`
+pub async fn update(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<CredentialId>,
+    Form(form): Form<Choices>,
+) -> Result<Response, Failure> {
+    match form.update(&app, &who, id).await {
+        Ok(()) => Ok(told::changed(&app, &who, &htmx, id, "Saved. It holds from the next log-in on.").await?),
+        Err(Error::Invalid(problems)) => {
+            let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+            Ok(FormPage::read(&app, &who, &htmx, Some(credential), form).await?.refuse(problems)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Choices {
+    fn of(credential: &Credential) -> Self {
+        Self {
+            name: credential.name.clone(),
+            mode: credential.mode,
+            scope: credential.scope,
+            domains: credential.domains.clone(),
+            expires_at: shown::datetime_local(credential.expires_at),
+        }
+    }
+
+    /// `before`: the expiry that the form was filled with; the form has minutes only, so what was left alone stays exact.
+    fn draft(&self, before: Option<Timestamp>) -> Result<Draft> {
+        let domains = match self.scope {
+            Scope::Global => Vec::new(),
+            Scope::Scoped => self.domains.clone(),
+        };
+        let expires_at = match self.expires_at.trim() {
+            "" => None,
+            same if same == shown::datetime_local(before) => before,
+            typed => Some(parse_time(typed)?),
+        };
+        Ok(Draft { name: self.name.clone(), mode: self.mode, scope: self.scope, domains, expires_at })
+    }
+
+    async fn create(&self, app: &App, who: &SignedIn) -> Result<Issued> {
+        let draft = self.draft(None)?.checked(who.now, None)?;
+        let fresh = app.hashing().fresh().await?;
+        let mut tx = app.db.begin().await?;
+        let issued = Credential::create(&mut tx, &who.actor(), draft, fresh).await?;
+        tx.commit().await?;
+        Ok(Issued::new(issued))
+    }
+
+    async fn update(&self, app: &App, who: &SignedIn, id: CredentialId) -> Result<()> {
+        let mut tx = app.db.begin().await?;
+        let before = Credential::find(&mut tx, who.organization(), id).await?;
+        Credential::update(&mut tx, &who.actor(), id, self.draft(before.expires_at)?).await?;
+        tx.commit().await
+    }
+
+    fn has(&self, domain: &str) -> bool {
+        self.domains.iter().any(|name| name == domain)
+    }
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        let (mode, scope) = (production(), global());
+        Self { name: String::new(), mode, scope, domains: Vec::new(), expires_at: String::new() }
+    }
+}
+
+impl FormPage {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        htmx: &Htmx,
+        credential: Option<Credential>,
+        form: Choices,
+    ) -> Result<Self> {
+        let domains = Domain::all(&mut *app.db.read().await?, who.organization()).await?;
+        let (frame, problems) = (who.frame(Here::Credentials).await?, Problems::default());
+        Ok(Self { frame, in_dialog: htmx.partial, credential, form, domains, problems })
+    }
+
+    fn ask(&self) -> Result<Response> {
+        if self.in_dialog { html(&self.as_dialog()) } else { html(self) }
+    }
+
+    fn refuse(self, problems: Problems) -> Result<Response> {
+        let page = Self { problems, ..self };
+        if page.in_dialog { refused(&page.as_dialog()) } else { refused(&page) }
+    }
+
+    /// Where the form is sent.
+    fn action(&self) -> String {
+        self.credential
+            .as_ref()
+            .map_or(super::HOME.to_owned(), |credential| format!("{}/edit", address(&credential.id)))
+    }
+
+    /// Where Cancel leads.
+    fn back(&self) -> String {
+        self.credential.as_ref().map_or(super::HOME.to_owned(), |credential| address(&credential.id))
+    }
+}
+
+/// `2026-05-03T09:12`, or with seconds, in UTC.
+fn parse_time(text: &str) -> Result<Timestamp> {
+    let short = format_description!("[year]-[month]-[day]T[hour]:[minute]");
+    let long = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    let parsed = PrimitiveDateTime::parse(text, &short).or_else(|_| PrimitiveDateTime::parse(text, &long));
+    let time = parsed
+        .map_err(|_| Error::invalid("expires_at", "Enter a date and a time, such as 2027-01-31T09:00."))?;
+    Ok(time.assume_utc().into())
+}
+
+const fn production() -> Mode {
+    Mode::Production
+}
+
+const fn global() -> Scope {
+    Scope::Global
+}

@@ -1,0 +1,119 @@
+//! Revoke, re-enable, delete.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::told;
+use crate::app::App;
+use crate::error::{Error, Problems, Result};
+use crate::id::CredentialId;
+use crate::model::Credential;
+use crate::web::failure::Failure;
+use crate::web::htmx::Htmx;
+use crate::web::page::{Frame, Here, html, refused};
+use crate::web::signed_in::SignedIn;
+
+#[derive(Template)]
+#[template(path = "credentials/revoke.html", blocks = ["dialog"])]
+struct RevokePage {
+    frame: Frame,
+    in_dialog: bool,
+    credential: Credential,
+}
+
+#[derive(Template)]
+#[template(path = "credentials/delete.html", blocks = ["dialog"])]
+struct DeletePage {
+    frame: Frame,
+    in_dialog: bool,
+    credential: Credential,
+    /// What was typed.
+    confirmation: String,
+    problems: Problems,
+}
+
+#[derive(Deserialize)]
+pub struct Confirmation {
+    #[serde(default)]
+    confirmation: String,
+}
+
+/// `GET /settings/smtp-credentials/{id}/revoke`
+pub async fn ask_revoke(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let page = RevokePage { frame: who.frame(Here::Credentials).await?, in_dialog: htmx.partial, credential };
+    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+}
+
+/// `POST /settings/smtp-credentials/{id}/revoke`
+pub async fn revoke(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    Credential::revoke(&mut tx, &who.actor(), id).await?;
+    tx.commit().await?;
+    Ok(told::changed(&app, &who, &htmx, id, "Revoked. It is refused from now on.").await?)
+}
+
+/// `POST /settings/smtp-credentials/{id}/enable`
+pub async fn enable(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    Credential::enable(&mut tx, &who.actor(), id).await?;
+    tx.commit().await?;
+    Ok(told::changed(&app, &who, &htmx, id, "Re-enabled. The same password works again.").await?)
+}
+
+/// `GET /settings/smtp-credentials/{id}/delete`
+pub async fn ask_delete(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let page = delete_page(&app, &who, &htmx, id).await?;
+    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+}
+
+/// `POST /settings/smtp-credentials/{id}/delete`
+pub async fn delete(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<CredentialId>,
+    Form(Confirmation { confirmation }): Form<Confirmation>,
+) -> Result<Response, Failure> {
+    let page = delete_page(&app, &who, &htmx, id).await?;
+    if let Err(Error::Invalid(problems)) = page.credential.check_confirmation(&confirmation) {
+        let page = DeletePage { confirmation, problems, ..page };
+        return Ok(if htmx.partial { refused(&page.as_dialog())? } else { refused(&page)? });
+    }
+    let mut tx = app.db.begin().await?;
+    let credential = Credential::delete(&mut tx, &who.actor(), id).await?;
+    tx.commit().await?;
+    Ok(told::deleted(&app, &who, &htmx, id, &format!("{} is deleted.", credential.label())).await?)
+}
+
+async fn delete_page(app: &App, who: &SignedIn, htmx: &Htmx, id: CredentialId) -> Result<DeletePage> {
+    let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let (frame, in_dialog) = (who.frame(Here::Credentials).await?, htmx.partial);
+    Ok(DeletePage {
+        frame,
+        in_dialog,
+        credential,
+        confirmation: String::new(),
+        problems: Problems::default(),
+    })
+}

@@ -1,0 +1,124 @@
+//! A password that is shown once: after creation and after rotation.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::show::Server;
+use super::told;
+use crate::app::App;
+use crate::error::Result;
+use crate::id::CredentialId;
+use crate::model::Credential;
+use crate::model::credential::{Grace, IssuedCredential, State as Shown};
+use crate::web::examples::{Tab, tabs};
+use crate::web::failure::Failure;
+use crate::web::htmx::Htmx;
+use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
+use crate::web::shown;
+use crate::web::signed_in::SignedIn;
+
+/// A new password on its way to the one who asked for it.
+pub struct Issued {
+    issued: IssuedCredential,
+    /// Whether the credential is new too.
+    created: bool,
+}
+
+#[derive(Template)]
+#[template(path = "credentials/secret.html", blocks = ["dialog"])]
+struct SecretPage<'a> {
+    frame: Frame,
+    created: bool,
+    credential: &'a Credential,
+    password: &'a str,
+    server: Server,
+    examples: Vec<Tab>,
+}
+
+#[derive(Template)]
+#[template(path = "credentials/rotate.html", blocks = ["dialog"])]
+struct RotatePage {
+    frame: Frame,
+    in_dialog: bool,
+    credential: Credential,
+    state: Shown,
+}
+
+#[derive(Deserialize)]
+pub struct Rotation {
+    grace: Grace,
+}
+
+/// `GET /settings/smtp-credentials/{id}/rotate`
+pub async fn ask_rotate(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let state = credential.state(who.now);
+    let frame = who.frame(Here::Credentials).await?;
+    let page = RotatePage { frame, in_dialog: htmx.partial, credential, state };
+    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+}
+
+/// `POST /settings/smtp-credentials/{id}/rotate`
+pub async fn rotate(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<CredentialId>,
+    Form(Rotation { grace }): Form<Rotation>,
+) -> Result<Response, Failure> {
+    let current = Credential::current_hash(&mut *app.db.read().await?, who.organization(), id).await?;
+    let fresh = app.hashing().fresh_beside(current).await?;
+    let mut tx = app.db.begin().await?;
+    let issued = Credential::rotate(&mut tx, &who.actor(), id, grace.duration(), fresh).await?;
+    tx.commit().await?;
+    Ok(Issued { issued, created: false }.show(&app, &who, &htmx).await?)
+}
+
+/// `POST /settings/smtp-credentials/{id}/end-grace`
+pub async fn end_grace(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    Credential::end_grace(&mut tx, &who.actor(), id).await?;
+    tx.commit().await?;
+    Ok(told::changed(&app, &who, &htmx, id, "The old password is refused from now on.").await?)
+}
+
+impl Issued {
+    pub fn new(issued: IssuedCredential) -> Self {
+        Self { issued, created: true }
+    }
+
+    /// The answer that holds the password. Nothing keeps it: not the browser (`no-store`), not the address.
+    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Result<Response> {
+        let Self { issued: IssuedCredential { credential, password }, created } = &self;
+        let server = Server::of(app);
+        let page = SecretPage {
+            frame: who.frame(Here::Credentials).await?,
+            created: *created,
+            examples: tabs(&server, &credential.username, Some(password)),
+            credential,
+            password: password.expose(),
+            server,
+        };
+        if !htmx.partial {
+            return Ok((Extension(Uncompressed), html(&page)?).into_response());
+        }
+        let pieces = match created {
+            true => told::list(app, who, htmx, Some(credential.id)).await?,
+            false => told::pieces(app, who, htmx, credential.id).await?,
+        };
+        let answer = render(&page.as_dialog())? + &pieces;
+        Ok((Extension(Uncompressed), [HTML], answer).into_response())
+    }
+}

@@ -1,0 +1,131 @@
+//! One credential: facts, connection settings, examples, its log-ins and denials, and what is left of a rotation.
+
+use std::fmt;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use crate::app::App;
+use crate::config::{Security, SmtpListener};
+use crate::error::Result;
+use crate::id::CredentialId;
+use crate::model::credential::{Mode, Scope, State as Shown, Status};
+use crate::model::denial::DenialFilter;
+use crate::model::{Credential, Denial, Login, Turn};
+use crate::smtp::certificate::SelfSigned;
+use crate::web::examples::{Tab, tabs};
+use crate::web::failure::Failure;
+use crate::web::page::{Frame, Here, html};
+use crate::web::shown;
+use crate::web::signed_in::SignedIn;
+
+/// Lines of log-ins and of denials; the activity has the rest.
+const LINES: usize = 10;
+
+#[derive(Template)]
+#[template(path = "credentials/show.html", blocks = ["credential"])]
+pub struct ShowPage {
+    frame: Frame,
+    credential: Credential,
+    state: Shown,
+    server: Server,
+    examples: Vec<Tab>,
+    logins: Vec<Login>,
+    denials: Vec<Denial>,
+    /// The newest log-in with the old password, while it works.
+    old_login: Option<Login>,
+}
+
+/// Where applications connect.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub host: String,
+    listeners: Vec<SmtpListener>,
+    /// Where its certificate lies, if Gatepost made it itself.
+    pub own_certificate: Option<String>,
+}
+
+/// `GET /settings/smtp-credentials/{id}`
+pub async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<CredentialId>,
+) -> Result<Response, Failure> {
+    Ok(html(&ShowPage::read(&app, &who, id).await?)?)
+}
+
+impl ShowPage {
+    pub async fn read(app: &App, who: &SignedIn, id: CredentialId) -> Result<Self> {
+        let organization = who.organization();
+        let mut connection = app.db.read().await?;
+        let credential = Credential::find(&mut connection, organization, id).await?;
+        let logins = Login::recent(&mut connection, organization, id, LINES as i64).await?;
+        let filter = DenialFilter { credential: Some(id), ..DenialFilter::default() };
+        let denials = Denial::page(&mut connection, organization, &filter, &Turn::first(LINES)).await?.rows;
+        let old_login = match credential.grace(who.now) {
+            Some(old) => Login::newest_with(&mut connection, (organization, id), old.password).await?,
+            None => None,
+        };
+        drop(connection);
+        let (server, state) = (Server::of(app), credential.state(who.now));
+        let examples = tabs(&server, &credential.username, None);
+        let frame = who.frame(Here::Credentials).await?;
+        Ok(Self { frame, credential, state, server, examples, logins, denials, old_login })
+    }
+
+    /// The newest log-in with the old password that came after the rotation.
+    fn still_used(&self) -> Option<&Login> {
+        let rotated = self.credential.rotated_at?;
+        self.old_login.as_ref().filter(|login| login.last_at > rotated)
+    }
+}
+
+impl Server {
+    pub fn of(app: &App) -> Self {
+        let config = &app.config;
+        let own = || SelfSigned::new(&config.data_dir, &config.smtp_host).path.display().to_string();
+        let own_certificate = config.tls_cert.is_none().then(own);
+        Self { host: config.smtp_host.clone(), listeners: app.smtp_listeners.clone(), own_certificate }
+    }
+
+    /// The port to use: 587 before the others, STARTTLS before implicit TLS.
+    pub fn port(&self) -> u16 {
+        self.starttls().into_iter().chain(self.implicit()).next().unwrap_or(587)
+    }
+
+    /// How that port protects the channel.
+    pub fn security(&self) -> Security {
+        let is_only_implicit = self.starttls().is_empty() && !self.implicit().is_empty();
+        if is_only_implicit { Security::Implicit } else { Security::Starttls }
+    }
+
+    /// Ports with STARTTLS, the recommended one first.
+    pub fn starttls(&self) -> Vec<u16> {
+        let mut ports = self.ports(Security::Starttls);
+        ports.sort_by_key(|port| *port != 587);
+        ports
+    }
+
+    /// Ports with TLS from the first byte.
+    pub fn implicit(&self) -> Vec<u16> {
+        self.ports(Security::Implicit)
+    }
+
+    fn ports(&self, security: Security) -> Vec<u16> {
+        let mut ports: Vec<u16> = self
+            .listeners
+            .iter()
+            .filter(|listener| listener.security == security)
+            .map(|listener| listener.address.port())
+            .collect();
+        ports.dedup();
+        ports
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port())
+    }
+}
