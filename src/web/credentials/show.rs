@@ -13,7 +13,7 @@ use crate::id::CredentialId;
 use crate::model::credential::{Mode, Scope, State as Shown, Status};
 use crate::model::denial::DenialFilter;
 use crate::model::{Credential, Denial, Login, Turn};
-use crate::smtp::certificate::SelfSigned;
+use crate::tls::certificate::SelfSigned;
 use crate::web::examples::{Tab, tabs};
 use crate::web::failure::Failure;
 use crate::web::page::{Frame, Here, html};
