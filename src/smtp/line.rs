@@ -100,7 +100,10 @@ impl LineReader {
         };
         match (self.buffer[end], self.buffer.get(end + 1)) {
             (CR, Some(&LF)) => Ok(Some(self.take(end, expect))),
-            (CR, None) => Ok(None),
+            (CR, None) => {
+                self.skip_what_is_too_long(expect);
+                Ok(None)
+            }
             (CR, Some(_)) => Err(Broken::BareCr),
             (LF, _) => Err(Broken::BareLf),
             _ => Err(Broken::Control),

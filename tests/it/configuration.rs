@@ -260,7 +260,7 @@ async fn gatepost_check_logs_in_for_real_and_never_shows_the_password() {
     let created = here.run(&["credential", "create", "--env"]).await.stdout();
     let [username, password] = ["SMTP_USERNAME=", "SMTP_PASSWORD="]
         .map(|key| created.lines().find_map(|line| line.strip_prefix(key)).unwrap().to_owned());
-    let port = server.smtp[0].port().to_string();
+    let port = server.door.address.port().to_string();
     let arguments = ["check", &username, "--host", "127.0.0.1", "--port", &port, "--insecure"];
     let good = here.run_with_input(&arguments, &password).await;
     assert!(!format!("{good:?}").contains(&password));
@@ -314,7 +314,7 @@ async fn sigterm_refuses_new_clients_lets_open_sessions_know_and_ends_well() {
     let here = Installation::new().await;
     let server = GatepostProcess::start(&here).await;
     let mut session = server.smtp().await.encrypted().await;
-    let (door, url) = (server.smtp[0], server.url.clone());
+    let (door, url) = (server.door.address, server.url.clone());
     server.terminate();
     eventually("no new connections are taken", async || {
         tokio::net::TcpStream::connect(door).await.is_err().then_some(())

@@ -3,11 +3,14 @@
 //! Each test has a database of its own: SQLite, or with TEST_DATABASE_URL a database on that PostgreSQL server. `tests/run` runs
 //! them on both.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod browser;
 mod clients;
 mod configuration;
+mod crash;
 mod gate;
+mod nodes;
 mod smtp;
 mod support;
+mod timing;

@@ -37,12 +37,12 @@ impl Door {
 
     /// Where STARTTLS is spoken.
     pub fn starttls(&self) -> SocketAddr {
-        self.app.smtp[0]
+        self.app.doors[0].address
     }
 
     /// Where TLS begins with the first byte.
     pub fn implicit(&self) -> SocketAddr {
-        self.app.smtp[1]
+        self.app.doors[1].address
     }
 
     /// A new connection to the port with STARTTLS.

@@ -128,12 +128,12 @@ async fn a_door_that_ran_out_of_files_opens_again_when_there_are_some() {
     assert!(limit.await.is_ok_and(|status| status.success()), "prlimit sets limits");
     let mut crowd = Vec::new();
     for _ in 0..80 {
-        crowd.push(Wire::connect(gatepost.smtp[0]).await);
+        crowd.push(Wire::connect(gatepost.door.address).await);
     }
     let complaint = "the SMTP door can't accept connections";
     eventually(complaint, async || gatepost.log().contains(complaint).then_some(())).await;
     drop(crowd);
-    Wire::connect(gatepost.smtp[0]).await.hears("220 *").await;
+    Wire::connect(gatepost.door.address).await.hears("220 *").await;
     assert!(gatepost.stop().await.success());
 }
 

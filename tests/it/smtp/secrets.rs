@@ -1,7 +1,5 @@
 //! No secret reaches a log line, whatever the client does with it.
 
-use gatepost::config::Config;
-
 use super::door::{base64, plain};
 use super::wire::Wire;
 use crate::support::{GatepostProcess, Installation};
@@ -18,21 +16,19 @@ async fn no_password_and_no_base64_of_it_is_ever_logged() {
     let installation = Installation::new().await;
     let (username, password) = create(&installation).await;
     let gatepost = GatepostProcess::start(&installation).await;
-    let config = Config { data_dir: installation.dir().to_owned(), ..Config::default() };
-    let certificate = gatepost::tls::certificate_on_disk(&config).expect("a certificate");
     let (message, encoded) = (plain("", &username, &password), base64(&password));
 
-    let mut clear = Wire::connect(gatepost.smtp[0]).await;
+    let mut clear = Wire::connect(gatepost.door.address).await;
     clear.hears("220 *").await;
     clear.asks(&format!("AUTH PLAIN {message}"), "538 *").await;
     clear.sends(format!("EHLO {password}\0\r\n").as_bytes()).await;
     clear.hears("500 *").await;
 
-    let mut wire = Wire::connect(gatepost.smtp[0]).await;
+    let mut wire = Wire::connect(gatepost.door.address).await;
     wire.hears("220 *").await;
     wire.asks("EHLO client.example", "250-*").await;
     wire.asks("STARTTLS", "220 *").await;
-    wire.start_tls(&certificate).await;
+    wire.start_tls(&gatepost.door.certificate).await;
     wire.asks("EHLO client.example", "250-*").await;
     wire.asks(&format!("AUTH PLAIN {message} x"), "501 *").await;
     wire.asks(&format!("AUTH {encoded}"), "504 *").await;

@@ -1,15 +1,16 @@
 //! A client that says exactly what a test wants said, and checks what it hears.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+
+use crate::support::trusting;
 
 /// What the server owes is here by then, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -116,21 +117,6 @@ impl Wire {
     fn stream(&mut self) -> &mut BufReader<Box<dyn Stream>> {
         self.stream.as_mut().expect("a stream")
     }
-}
-
-fn trusting(
-    certificate: &CertificateDer<'static>,
-    versions: &[&'static SupportedProtocolVersion],
-) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.clone()).expect("a certificate");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
 }
 
 /// Whether `text` is as `pattern` says; blanks at their ends don't count.

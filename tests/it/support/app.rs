@@ -1,6 +1,6 @@
 //! Gatepost in this process, with a clock that a test can set ahead.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use gatepost::app::App;
 use gatepost::clock::Clock;
@@ -11,7 +11,7 @@ use gatepost::server::Server;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Installation, Reply, SmtpClient, Visitor};
+use super::{Door, Installation, Reply, SmtpClient, Visitor};
 
 /// Alice owns the organization.
 const ALICE: (&str, &str) = ("alice@acme.example", "correct horse battery staple");
@@ -24,7 +24,7 @@ pub struct TestApp {
     /// The dashboard's address: `http://127.0.0.1:49152`.
     pub url: String,
     /// The listeners of the SMTP door, in order.
-    pub smtp: Vec<SocketAddr>,
+    pub doors: Vec<Door>,
     setup_link: Option<String>,
     /// It stops when the test ends.
     shutdown: DropGuard,
@@ -52,7 +52,9 @@ impl TestApp {
         let clock = Clock::default();
         let server = Server::build(config, clock.clone()).await.expect("it starts");
         let (app, setup_link) = (server.app().clone(), server.setup_link());
-        let smtp = server.smtp_listeners().iter().map(|listener| listener.address).collect();
+        let certificate = app.tls.as_ref().expect("a door has TLS").certificate().await;
+        let door = |address| Door { address, certificate: certificate.clone() };
+        let doors = server.smtp_listeners().iter().map(|listener| door(listener.address)).collect();
         let url = app.public_url.as_str().to_owned();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn({
@@ -60,7 +62,7 @@ impl TestApp {
             async move { server.run(shutdown).await.expect("it ends well") }
         });
         let shutdown = shutdown.drop_guard();
-        Self { installation, app, clock, url, smtp, setup_link, shutdown, running }
+        Self { installation, app, clock, url, doors, setup_link, shutdown, running }
     }
 
     /// Lets what is under way finish, as SIGTERM does.
@@ -161,11 +163,11 @@ impl TestApp {
 
     /// A connection to the SMTP door, with STARTTLS done.
     pub async fn smtp(&self) -> SmtpClient {
-        SmtpClient::connect(self.smtp[0]).await.encrypted().await
+        SmtpClient::connect(&self.doors[0]).await.encrypted().await
     }
 
     pub async fn smtp_from(&self, client: IpAddr) -> SmtpClient {
-        SmtpClient::connect_from(client, self.smtp[0]).await.encrypted().await
+        SmtpClient::connect_from(client, &self.doors[0]).await.encrypted().await
     }
 
     /// What the SMTP door answers to this pair, on a connection of its own.

@@ -18,7 +18,7 @@ pub use database::on_postgres;
 pub use http::Visitor;
 pub use installation::{Finished, Installation, finish};
 pub use process::GatepostProcess;
-pub use smtp::{Reply, SmtpClient};
+pub use smtp::{Door, Reply, SmtpClient, trusting};
 
 /// How long anything that a test waits for may take.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -5,17 +5,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
+use gatepost::tls::certificate_on_disk;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::{Installation, PATIENCE, SmtpClient, Visitor};
+use super::{Door, Installation, PATIENCE, SmtpClient, Visitor};
 
 pub struct GatepostProcess {
     child: Child,
     /// The dashboard's address as it was printed: `http://127.0.0.1:49152`.
     pub url: String,
-    /// The listeners of the SMTP door, in order.
-    pub smtp: Vec<SocketAddr>,
+    /// The SMTP door.
+    pub door: Door,
     /// The link that creates the owner, while there is none.
     pub setup_link: Option<String>,
     log: PathBuf,
@@ -48,10 +49,12 @@ impl GatepostProcess {
             .expect("the program starts");
         let mut stdout = child.stdout.take().expect("it has an output");
         let greeting = tokio::time::timeout(PATIENCE, Greeting::read(&mut stdout)).await;
-        let Ok(Greeting { url: Some(url), smtp, setup_link }) = greeting else {
+        let Ok(Greeting { url: Some(url), smtp: Some(address), setup_link }) = greeting else {
             panic!("it does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
         };
-        Self { child, url, smtp, setup_link, log, _stdout: stdout }
+        let certificate = certificate_on_disk(&installation.config()).expect("a certificate");
+        let door = Door { address, certificate };
+        Self { child, url, door, setup_link, log, _stdout: stdout }
     }
 
     /// Everything it has logged so far.
@@ -64,9 +67,9 @@ impl GatepostProcess {
         Visitor::new(&self.url)
     }
 
-    /// A connection to the first listener of the SMTP door.
+    /// A connection to the SMTP door.
     pub async fn smtp(&self) -> SmtpClient {
-        SmtpClient::connect(self.smtp[0]).await
+        SmtpClient::connect(&self.door).await
     }
 
     pub fn pid(&self) -> u32 {
@@ -99,7 +102,7 @@ impl GatepostProcess {
 #[derive(Default)]
 struct Greeting {
     url: Option<String>,
-    smtp: Vec<SocketAddr>,
+    smtp: Option<SocketAddr>,
     setup_link: Option<String>,
 }
 
@@ -113,7 +116,7 @@ impl Greeting {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words[..] {
                 ["Dashboard", url] => greeting.url = Some(url.to_owned()),
-                ["SMTP", address, _security] => greeting.smtp.push(address.parse().expect("an address")),
+                ["SMTP", address, _security] => greeting.smtp = Some(address.parse().expect("an address")),
                 [link] if link.contains("/setup?token=") => greeting.setup_link = Some(link.to_owned()),
                 _ => {}
             }

@@ -1,14 +1,13 @@
-//! A client of the SMTP door for tests: says what it is told to, hears the reply, believes every certificate.
+//! A client of the SMTP door for tests: says what it is told to, hears the reply, believes exactly the certificate that it is given.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpSocket;
 use tokio_rustls::TlsConnector;
@@ -18,6 +17,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub struct SmtpClient {
     stream: BufReader<Box<dyn Stream>>,
+    certificate: CertificateDer<'static>,
+}
+
+/// Where the door is, and the certificate that it shows.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub address: SocketAddr,
+    pub certificate: CertificateDer<'static>,
 }
 
 /// A reply: its code, and its lines without it.
@@ -29,17 +36,17 @@ pub struct Reply {
 
 impl SmtpClient {
     /// Connects and hears the greeting.
-    pub async fn connect(door: SocketAddr) -> Self {
+    pub async fn connect(door: &Door) -> Self {
         Self::connect_from(Ipv4Addr::LOCALHOST.into(), door).await
     }
 
     /// Connects from another address of this machine: all of 127.0.0.0/8 is.
-    pub async fn connect_from(client: IpAddr, door: SocketAddr) -> Self {
+    pub async fn connect_from(client: IpAddr, door: &Door) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_nodelay(true).expect("an option of sockets");
         socket.bind(SocketAddr::new(client, 0)).expect("an address of this machine");
-        let stream: Box<dyn Stream> = Box::new(socket.connect(door).await.expect("the door is open"));
-        let mut client = Self { stream: BufReader::new(stream) };
+        let stream: Box<dyn Stream> = Box::new(socket.connect(door.address).await.expect("the door is open"));
+        let mut client = Self { stream: BufReader::new(stream), certificate: door.certificate.clone() };
         let greeting = client.reply().await;
         assert_eq!(greeting.code, 220, "{greeting:?}");
         client
@@ -51,8 +58,9 @@ impl SmtpClient {
         self.expect(220, "STARTTLS").await;
         assert!(self.stream.buffer().is_empty(), "nothing follows the answer to STARTTLS in clear");
         let name = ServerName::try_from("localhost").expect("a name");
-        let stream = TlsConnector::from(believes_everyone()).connect(name, self.stream.into_inner()).await;
-        let mut client = Self { stream: BufReader::new(Box::new(stream.expect("a TLS handshake"))) };
+        let connector = TlsConnector::from(trusting(&self.certificate, rustls::ALL_VERSIONS));
+        let stream = connector.connect(name, self.stream.into_inner()).await.expect("a TLS handshake");
+        let mut client = Self { stream: BufReader::new(Box::new(stream)), certificate: self.certificate };
         client.expect(250, "EHLO client.example").await;
         client
     }
@@ -114,48 +122,17 @@ impl Reply {
     }
 }
 
-fn believes_everyone() -> Arc<ClientConfig> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
-    let verifier = Arc::new(BelievesEveryone(provider));
-    let config = config.expect("versions of TLS").dangerous().with_custom_certificate_verifier(verifier);
-    Arc::new(config.with_no_client_auth())
-}
-
-#[derive(Debug)]
-struct BelievesEveryone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for BelievesEveryone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+/// TLS for a client that trusts exactly `certificate`.
+pub fn trusting(
+    certificate: &CertificateDer<'static>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).expect("a certificate");
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions)
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
 }
