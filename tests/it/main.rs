@@ -1,6 +1,6 @@
 //! Tests through the doors that people and programs use: one binary, a file a subject, names that are sentences.
 //!
-//! Each test has a database of its own: SQLite, or with TEST_DATABASE_URL a database on that PostgreSQL server. `tests/run` runs
+//! Each test has a database of its own: SQLite, or with TEST_DATABASE_URL a schema on that PostgreSQL server. `tests/run` runs
 //! them on both.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Executor, P
 
 use super::environment;
 
-/// Address of a PostgreSQL server on which databases can be made; none: SQLite.
+/// Address of a PostgreSQL database in which roles and schemas can be made, with a password in it; none: SQLite.
 fn server() -> Option<&'static str> {
     static SERVER: OnceLock<Option<String>> = OnceLock::new();
     SERVER.get_or_init(|| environment("TEST_DATABASE_URL")).as_deref()
@@ -19,10 +19,11 @@ pub fn on_postgres() -> bool {
     server().is_some()
 }
 
+/// SQLite: a file. PostgreSQL: a schema that belongs to a role of its own, which is much sooner made than a database.
 pub struct Database {
     url: String,
-    /// Its name on the PostgreSQL server.
-    name: Option<String>,
+    /// The role, and its schema of the same name.
+    role: Option<String>,
 }
 
 impl Database {
@@ -30,14 +31,17 @@ impl Database {
     pub async fn create(dir: &Path) -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let Some(server) = server() else {
-            return Self { url: gatepost::db::sqlite_url(&dir.join("gatepost.db")), name: None };
+            return Self { url: gatepost::db::sqlite_url(&dir.join("gatepost.db")), role: None };
         };
-        let name = format!("test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        administer(server, &format!("CREATE DATABASE {name} TEMPLATE template0"))
-            .await
-            .expect("a new database");
-        let (host, _) = server.rsplit_once('/').expect("TEST_DATABASE_URL ends in a database's name");
-        Self { url: format!("{host}/{name}"), name: Some(name) }
+        let role = format!("test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let (password, place) = parts(server).expect("TEST_DATABASE_URL is postgres://USER:PASSWORD@…");
+        administer(&[
+            format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'"),
+            format!("CREATE SCHEMA {role} AUTHORIZATION {role}"),
+        ])
+        .await
+        .expect("a new schema");
+        Self { url: format!("postgres://{role}:{password}@{place}"), role: Some(role) }
     }
 
     pub fn url(&self) -> &str {
@@ -55,47 +59,58 @@ impl Database {
     /// Makes it unusable until [`Database::bring_back`]: PostgreSQL throws everybody out and lets nobody in; from SQLite the
     /// table of credentials is gone.
     pub async fn take_away(&self) {
-        let Some((name, server)) = self.on_server() else {
-            return self.execute("ALTER TABLE credentials RENAME TO credentials_away").await;
-        };
-        administer(server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await.expect("closed");
-        let everybody =
-            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
-        administer(server, &everybody).await.expect("nobody inside");
-    }
-
-    pub async fn bring_back(&self) {
-        match self.on_server() {
-            None => self.execute("ALTER TABLE credentials_away RENAME TO credentials").await,
-            Some((name, server)) => {
-                let open = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true");
-                administer(server, &open).await.expect("open again");
+        match &self.role {
+            None => self.execute("ALTER TABLE credentials RENAME TO credentials_away").await,
+            Some(role) => {
+                administer(&[format!("ALTER ROLE {role} NOLOGIN"), end_sessions(role)])
+                    .await
+                    .expect("nobody inside");
             }
         }
     }
 
-    fn on_server(&self) -> Option<(&str, &'static str)> {
-        self.name.as_deref().zip(server())
-    }
-}
-
-/// A test's own runtime may be at its end: the database goes on a thread with another.
-impl Drop for Database {
-    fn drop(&mut self) {
-        let Some((name, server)) = self.name.take().zip(server()) else { return };
-        let drop = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(administer(server, &format!("DROP DATABASE {name} WITH (FORCE)")))
-        };
-        if let Ok(Err(error)) = std::thread::spawn(drop).join() {
-            eprintln!("a test's database is left behind: {error}");
+    pub async fn bring_back(&self) {
+        match &self.role {
+            None => self.execute("ALTER TABLE credentials_away RENAME TO credentials").await,
+            Some(role) => administer(&[format!("ALTER ROLE {role} LOGIN")]).await.expect("open again"),
         }
     }
 }
 
-async fn administer(server: &str, statement: &str) -> sqlx::Result<()> {
-    let options: sqlx::postgres::PgConnectOptions = server.parse()?;
+/// A test's own runtime may be at its end: what was made goes on a thread with another.
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(role) = self.role.take() else { return };
+        let drop = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(administer(&[
+                format!("ALTER ROLE {role} NOLOGIN"),
+                end_sessions(&role),
+                format!("DROP OWNED BY {role} CASCADE"),
+                format!("DROP ROLE {role}"),
+            ]))
+        };
+        if let Ok(Err(error)) = std::thread::spawn(drop).join() {
+            eprintln!("a test's schema is left behind: {error}");
+        }
+    }
+}
+
+fn end_sessions(role: &str) -> String {
+    format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'")
+}
+
+async fn administer(statements: &[String]) -> sqlx::Result<()> {
+    let options: sqlx::postgres::PgConnectOptions = server().unwrap_or_default().parse()?;
     let mut connection: PgConnection = options.connect().await?;
-    connection.execute(AssertSqlSafe(statement)).await?;
+    for statement in statements {
+        connection.execute(AssertSqlSafe(statement.as_str())).await?;
+    }
     connection.close().await
+}
+
+/// Password, and host with all that follows it.
+fn parts(url: &str) -> Option<(&str, &str)> {
+    let (_user, rest) = url.strip_prefix("postgres://")?.split_once(':')?;
+    rest.split_once('@')
 }
