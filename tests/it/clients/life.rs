@@ -87,7 +87,7 @@ async fn lives_through(client: &Program, refusal: &str) {
             Which::Old => old.clone(),
             Which::Wrong => wrong(&current),
         };
-        let heard = send(client, gatepost.smtp[0].port(), &used, &authority).await;
+        let heard = send(client, gatepost.door.address.port(), &used, &authority).await;
         let (expected, other) = if *enters { ("451", refusal) } else { (refusal, "451") };
         let is_right = heard.text.contains(expected) && !heard.text.contains(other);
         assert!(is_right, "after {command:?}, with the {password:?} password: {}", heard.text);
