@@ -96,6 +96,10 @@ fn words(status: StatusCode, cause: Option<&Error>) -> (&'static str, String) {
             let messages: Vec<&str> = problems.0.iter().map(|problem| problem.message.as_str()).collect();
             return ("That can’t be done", messages.join(" "));
         }
+        (Some(Error::NotFound("link")), _) => {
+            let advice = "It works once, and only while nobody has an account. If you have one, log in.";
+            return ("This link is used up", advice.to_owned());
+        }
         (Some(Error::NotFound(what)), _) => {
             return (
                 "Not found",

@@ -47,7 +47,7 @@ impl fmt::Display for Ago {
             (0..MINUTE, 0) => "just now".to_owned(),
             (past, 0) => format!("{} ago", span(past)),
             (_, 1..MINUTE) => "in a moment".to_owned(),
-            (_, future) => format!("in {}", span(future)),
+            (_, future) => format!("in {}", span(future.div_ceil(MINUTE) * MINUTE)),
         };
         write_time(f, at, &text)
     }
@@ -249,7 +249,7 @@ mod tests {
             let text = Ago(NOW.minus(Duration::from_secs(seconds)), NOW).to_string();
             assert!(text.contains(&format!(">{told}<")), "{text}");
         }
-        assert!(Ago(NOW.plus(Duration::from_secs(23 * HOUR + 5)), NOW).to_string().contains(">in 23 h<"));
+        assert!(Ago(NOW.plus(Duration::from_secs(23 * HOUR - 5)), NOW).to_string().contains(">in 23 h<"));
     }
 
     #[test]
