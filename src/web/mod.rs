@@ -49,7 +49,8 @@ const MAX_BODY: usize = 512 * 1024;
 /// How long an answer may take to begin.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-pub fn router(app: App) -> Router {
+/// `programs`: what is not for people, but under the same layers.
+pub fn router(app: App, programs: Router) -> Router {
     let pages = Router::new()
         .route("/", get(|| async { Redirect::to(credentials::HOME) }))
         // Coming and going.
@@ -105,9 +106,10 @@ pub fn router(app: App) -> Router {
         .layer(same_site(&app));
     pages
         .route("/assets/{version}/{name}", get(assets::serve))
+        .with_state(app)
+        .merge(programs)
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(layers)
-        .with_state(app)
 }
 
 /// Sessions last while they are used; the cookie is for this host alone, and for nothing but http.

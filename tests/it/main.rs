@@ -11,6 +11,7 @@ mod configuration;
 mod crash;
 mod gate;
 mod nodes;
+mod pages;
 mod smtp;
 mod support;
 mod timing;

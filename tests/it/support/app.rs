@@ -11,10 +11,10 @@ use gatepost::server::Server;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Door, Installation, Reply, SmtpClient, Visitor};
+use super::{Browser, Door, Installation, Reply, SmtpClient, Visitor};
 
 /// Alice owns the organization.
-const ALICE: (&str, &str) = ("alice@acme.example", "correct horse battery staple");
+pub const ALICE: (&str, &str) = ("alice@acme.example", "correct horse battery staple");
 
 pub struct TestApp {
     pub installation: Installation,
@@ -32,7 +32,7 @@ pub struct TestApp {
 }
 
 /// A credential with its password, as its member keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Issued {
     pub id: String,
     pub username: String,
@@ -55,7 +55,7 @@ impl TestApp {
         let certificate = app.tls.as_ref().expect("a door has TLS").certificate().await;
         let door = |address| Door { address, certificate: certificate.clone() };
         let doors = server.smtp_listeners().iter().map(|listener| door(listener.address)).collect();
-        let url = app.public_url.as_str().to_owned();
+        let url = format!("http://{}", server.http_address().expect("an address"));
         let shutdown = CancellationToken::new();
         let running = tokio::spawn({
             let shutdown = shutdown.clone();
@@ -90,6 +90,26 @@ impl TestApp {
             alice.set_up(self.setup_link(), email, password).await;
         }
         alice
+    }
+
+    /// Alice at her desk, logged in.
+    pub async fn alice_at_a_desk(&self) -> Browser {
+        self.with_alice(Browser::open(&self.url).await).await
+    }
+
+    /// … on her phone.
+    pub async fn alice_on_a_phone(&self) -> Browser {
+        self.with_alice(Browser::open_on_a_phone(&self.url).await).await
+    }
+
+    /// … in a browser that runs no scripts.
+    pub async fn alice_without_scripts(&self) -> Browser {
+        self.with_alice(Browser::open_without_scripts(&self.url).await).await
+    }
+
+    async fn with_alice(&self, browser: Browser) -> Browser {
+        browser.take_over(&self.alice().await).await;
+        browser
     }
 
     /// A credential for everything, as `gatepost credential create --name NAME` makes it.

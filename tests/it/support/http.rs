@@ -1,5 +1,6 @@
 //! Somebody at the dashboard without a browser: keeps the cookie, follows no redirect, sees every header.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
@@ -22,8 +23,19 @@ pub struct Answer {
 impl Visitor {
     /// `url`: the dashboard's address, without a slash at its end.
     pub fn new(url: &str) -> Self {
-        let client = Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
+        Self::from(Ipv4Addr::LOCALHOST.into(), url)
+    }
+
+    /// At another address of this machine: all of 127.0.0.0/8 is.
+    pub fn from(address: IpAddr, url: &str) -> Self {
+        let client = Client::builder().redirect(Policy::none()).no_proxy().local_address(address);
+        let client = client.build().expect("a client");
         Self { url: url.to_owned(), client, cookie: Mutex::default() }
+    }
+
+    /// Name and value of the session's cookie.
+    pub fn cookie(&self) -> Option<String> {
+        self.cookie.lock().expect("no panic elsewhere").clone()
     }
 
     /// Creates the owner by the one-time link, which logs in.
@@ -60,7 +72,7 @@ impl Visitor {
     /// A request with this visitor's cookie, to be changed and then sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.url));
-        match &*self.cookie.lock().expect("no panic elsewhere") {
+        match self.cookie() {
             Some(cookie) => request.header(COOKIE, cookie),
             None => request,
         }

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub use app::{Issued, TestApp};
-pub use browser::Browser;
+pub use app::{ALICE, Issued, TestApp};
+pub use browser::{Browser, keyboard};
 pub use database::on_postgres;
-pub use http::Visitor;
+pub use http::{Answer, Visitor};
 pub use installation::{Finished, Installation, finish};
 pub use process::GatepostProcess;
 pub use smtp::{Door, Reply, SmtpClient, trusting};
@@ -24,13 +24,18 @@ pub use smtp::{Door, Reply, SmtpClient, trusting};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until there is what `look` looks for, and fails when it does not come. No test sleeps in any other way.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    in_time(look).await.unwrap_or_else(|| panic!("waited in vain: {what}"))
+}
+
+/// Nothing when it does not come in time.
+async fn in_time<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = look().await {
+        let found = look().await;
+        if found.is_some() || Instant::now() > deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

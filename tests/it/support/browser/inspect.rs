@@ -31,6 +31,7 @@ impl Browser {
             [(DESK.width, false), (DESK.width, true), (PHONE.width, false), (PHONE.width, true)]
         {
             self.look_at(Screen { width, dark }).await;
+            self.is_painted().await;
             let place = format!("{name}-{width}-{}", if dark { "dark" } else { "light" });
             self.keep_picture(&place).await;
             let overflow: i64 = self.look("a width", "overflow", json!([])).await;
@@ -43,10 +44,17 @@ impl Browser {
         flaws
     }
 
+    /// Waits until the page has been drawn as it is now.
+    async fn is_painted(&self) {
+        let frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+        self.evaluate(frames).await.expect("the page is drawn");
+    }
+
     /// The whole page, however long.
     async fn keep_picture(&self, name: &str) {
         let height: i64 = self.look("a height", "height", json!([])).await;
         self.resize(height.clamp(900, 6_000)).await;
+        self.is_painted().await;
         let picture = CaptureScreenshotParams::builder().format(CaptureScreenshotFormat::Png).build();
         let picture = self.page.execute(picture).await.expect("a picture").result.data;
         let picture = STANDARD.decode(picture).expect("Base64");

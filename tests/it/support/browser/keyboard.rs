@@ -14,7 +14,6 @@ pub const ENTER: Key = Key("Enter", 13, "\r");
 pub const ESCAPE: Key = Key("Escape", 27, "");
 pub const SPACE: Key = Key(" ", 32, " ");
 pub const DOWN: Key = Key("ArrowDown", 40, "");
-pub const RIGHT: Key = Key("ArrowRight", 39, "");
 
 #[derive(serde::Deserialize)]
 struct Focus {

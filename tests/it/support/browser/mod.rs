@@ -2,17 +2,20 @@
 
 mod chromium;
 mod inspect;
-mod keyboard;
+pub mod keyboard;
 mod watch;
 
 use chromiumoxide::Page;
-use chromiumoxide::cdp::browser_protocol::browser::BrowserContextId;
+use chromiumoxide::cdp::browser_protocol::browser::{
+    BrowserContextId, PermissionDescriptor, PermissionSetting, SetPermissionParams,
+};
 use chromiumoxide::cdp::browser_protocol::emulation::{
     MediaFeature, SetDeviceMetricsOverrideParams, SetEmulatedMediaParams, SetScriptExecutionDisabledParams,
 };
 use chromiumoxide::cdp::browser_protocol::input::{
     DispatchMouseEventParams, DispatchMouseEventType, InsertTextParams, MouseButton,
 };
+use chromiumoxide::cdp::browser_protocol::network::CookieParam;
 use chromiumoxide::cdp::browser_protocol::target::{
     CreateBrowserContextParams, CreateTargetParams, DisposeBrowserContextParams,
 };
@@ -20,7 +23,7 @@ use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::eventually;
+use super::{Visitor, eventually, in_time};
 use chromium::chromium;
 use watch::Watch;
 
@@ -92,6 +95,29 @@ impl Browser {
         self.page.execute(metrics).await.expect("screens can be emulated");
     }
 
+    /// Goes on as who has logged in there.
+    pub async fn take_over(&self, visitor: &Visitor) {
+        let cookie = visitor.cookie().expect("somebody who has logged in");
+        let (name, value) = cookie.split_once('=').expect("a name and a value");
+        let cookie = CookieParam::builder().name(name).value(value).url(&self.url).build().expect("a cookie");
+        self.page.set_cookie(cookie).await.expect("the cookie is taken");
+    }
+
+    /// Lets scripts read the clipboard without asking.
+    pub async fn may_read_the_clipboard(&self) {
+        let grant = SetPermissionParams::builder()
+            .permission(PermissionDescriptor::new("clipboard-read"))
+            .setting(PermissionSetting::Granted)
+            .origin(&self.url)
+            .browser_context_id(self.context.clone());
+        chromium().execute(grant.build().expect("a permission")).await.expect("it is granted");
+    }
+
+    /// From now on an answer with this status is no reason to complain: the test asks for it.
+    pub fn expects(&self, status: u16) {
+        self.watch.expects(status);
+    }
+
     /// Opens a page of the dashboard by its path, or by its whole address.
     pub async fn goto(&self, path: &str) {
         let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
@@ -138,18 +164,20 @@ impl Browser {
 
     /// Waits until this can be read on the page, or in the dialog that lies over it.
     pub async fn sees(&self, text: &str) {
-        eventually(&format!("“{text}” can be read"), async || {
-            self.read().await.filter(|page| page.contains(text)).map(drop)
-        })
-        .await;
+        self.reads(text, true).await;
     }
 
     /// Waits until this can't be read any more.
     pub async fn sees_no(&self, text: &str) {
-        eventually(&format!("“{text}” can't be read"), async || {
-            self.read().await.filter(|page| !page.contains(text)).map(drop)
-        })
-        .await;
+        self.reads(text, false).await;
+    }
+
+    async fn reads(&self, text: &str, there: bool) {
+        let read = async || self.read().await.filter(|page| page.contains(text) == there);
+        if in_time(read).await.is_none() {
+            let page = self.read().await.unwrap_or_default();
+            panic!("“{text}” {} in: {page}", if there { "does not stand" } else { "still stands" });
+        }
     }
 
     /// Waits until the address bar shows this path.
@@ -189,9 +217,7 @@ impl Browser {
 
     /// Waits until there is an answer.
     async fn look<T: DeserializeOwned>(&self, what: &str, helper: &str, arguments: Value) -> T {
-        let found = async || self.ask(helper, arguments.clone()).await;
-        let deadline = tokio::time::timeout(super::PATIENCE * 2, eventually(what, found));
-        deadline.await.expect("an answer in time")
+        eventually(what, async || self.ask(helper, arguments.clone()).await).await
     }
 
     /// Asks one of the helpers in `page.js`; none while there is no answer, or while the page changes.

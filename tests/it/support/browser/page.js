@@ -13,9 +13,16 @@
     // Nearly the accessible name.
     const name = element => labelled(element) || clean(element.getAttribute("aria-label")) || label(element) || clean(element.innerText);
     const label = element => clean([...(element.labels ?? [])].map(one => one.innerText).join(" "));
-    const reachable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=tab], [role=menuitem]";
-    const named = wanted => [...root.querySelectorAll(reachable)].filter(element => isSeen(element) && name(element) === wanted);
-    const only = (found, wanted) => {
+    const fields = "input:not([type=hidden]), select, textarea";
+    const controls = "a[href], button, summary, input[type=radio], input[type=checkbox]";
+    // By the whole name, or else by its beginning: a choice has its explanation in its label.
+    const named = (kind, wanted) => {
+        const seen = [...root.querySelectorAll(kind)].filter(isSeen);
+        const whole = seen.filter(element => name(element) === wanted);
+        return whole.length ? whole : seen.filter(element => name(element).startsWith(wanted + " "));
+    };
+    const only = (kind, wanted) => {
+        const found = named(kind, wanted);
         if (found.length > 1) throw new Error(`${found.length} things are called “${wanted}”`);
         return found[0] && !found[0].disabled ? found[0] : null;
     };
@@ -29,11 +36,11 @@
         return touches ? { x, y } : null;
     };
     return {
-        pointOf: wanted => { const found = only(named(wanted), wanted); return found && point(found); },
+        pointOf: wanted => { const found = only(controls, wanted); return found && point(found); },
         pointAt: selector => { const found = [...root.querySelectorAll(selector)].find(isSeen); return found ? point(found) : null; },
         // A field by its label: focused, its text selected.
         focus: wanted => {
-            const found = only(named(wanted), wanted);
+            const found = only(fields, wanted);
             if (!found) return null;
             found.focus();
             found.select?.();
@@ -41,7 +48,7 @@
         },
         // Chooses in a select, or sets what can't be typed (a date).
         set: (wanted, value) => {
-            const found = only(named(wanted), wanted);
+            const found = only(fields, wanted);
             if (!found) return null;
             const option = [...(found.options ?? [])].find(one => clean(one.text) === value);
             found.value = option ? option.value : value;
@@ -49,7 +56,7 @@
             found.dispatchEvent(new Event("change", { bubbles: true }));
             return true;
         },
-        valueOf: wanted => only(named(wanted), wanted)?.value ?? null,
+        valueOf: wanted => only(fields, wanted)?.value ?? null,
         text: () => clean(root.innerText),
         textOf: selector => { const found = root.querySelector(selector); return found ? clean(found.innerText) : null; },
         count: selector => [...root.querySelectorAll(selector)].filter(isSeen).length,

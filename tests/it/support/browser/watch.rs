@@ -1,9 +1,9 @@
 //! Notices everything that a good page never does: errors on the console, exceptions, failed requests, requests to others.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chromiumoxide::Page;
-use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel, LogEntrySource};
+use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel};
 use chromiumoxide::cdp::browser_protocol::network::{EventLoadingFailed, EventRequestWillBeSent};
 use chromiumoxide::cdp::js_protocol::runtime::{
     ConsoleApiCalledType, EventConsoleApiCalled, EventExceptionThrown,
@@ -17,6 +17,8 @@ const END: &str = "that was all";
 #[derive(Clone)]
 pub struct Watch {
     complaints: Arc<Mutex<Vec<String>>>,
+    /// How Chromium speaks of answers that the test asked for.
+    expected: Arc<Mutex<Vec<String>>>,
     ended: watch::Receiver<bool>,
 }
 
@@ -54,13 +56,19 @@ impl Watch {
         tokio::spawn(async move {
             while let Some(seen) = events.next().await {
                 match seen {
-                    Seen::Complaint(text) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(text),
+                    Seen::Complaint(text) => locked(&kept).push(text),
                     Seen::Nothing => {}
                     Seen::End => _ = end.send(true),
                 }
             }
         });
-        Self { complaints, ended }
+        // 422 is how a form comes back that was refused, as it should.
+        let expected = Arc::new(Mutex::new(vec!["status of 422".to_owned()]));
+        Self { complaints, expected, ended }
+    }
+
+    pub fn expects(&self, status: u16) {
+        locked(&self.expected).push(format!("status of {status}"));
     }
 
     /// Everything noticed up to now, in words.
@@ -68,8 +76,15 @@ impl Watch {
         page.evaluate_expression(format!("console.debug({END:?})")).await.expect("the page answers");
         let end = tokio::time::timeout(crate::support::PATIENCE, self.ended.wait_for(|ended| *ended)).await;
         end.expect("the end in time").expect("the watch goes on");
-        std::mem::take(&mut *self.complaints.lock().unwrap_or_else(PoisonError::into_inner))
+        let expected = locked(&self.expected).clone();
+        let mut complaints = std::mem::take(&mut *locked(&self.complaints));
+        complaints.retain(|complaint| !expected.iter().any(|status| complaint.contains(status)));
+        complaints
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn listen<T: chromiumoxide::cdp::IntoEventKind + Unpin + 'static>(
@@ -96,12 +111,11 @@ fn console(event: &EventConsoleApiCalled) -> Seen {
     }
 }
 
-/// Chromium logs every answer of 400 and above. 422 is how a form comes back, as it should.
+/// Chromium logs every answer of 400 and above too.
 fn logged(event: &EventEntryAdded) -> Seen {
     let entry = &event.entry;
-    let is_refused_form = entry.source == LogEntrySource::Network && entry.text.contains("status of 422");
     match entry.level {
-        LogEntryLevel::Error | LogEntryLevel::Warning if !is_refused_form => {
+        LogEntryLevel::Error | LogEntryLevel::Warning => {
             Seen::Complaint(format!("log: {} {}", entry.text, entry.url.as_deref().unwrap_or_default()))
         }
         _ => Seen::Nothing,

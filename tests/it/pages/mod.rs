@@ -1,0 +1,13 @@
+//! The dashboard as people use it: in a browser, with and without scripts, large and small, by mouse and by keyboard.
+
+mod answers;
+mod arriving;
+mod checker;
+mod credentials;
+mod keyboard;
+mod list;
+mod phone;
+mod settings;
+mod without_scripts;
+
+const HOME: &str = "/settings/smtp-credentials";

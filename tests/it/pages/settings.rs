@@ -1,0 +1,104 @@
+//! Domains, security, activity.
+
+use super::HOME;
+use crate::support::{ALICE, TestApp, eventually};
+
+#[tokio::test]
+async fn alice_adds_and_removes_domains() {
+    let app = TestApp::start().await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto("/settings/domains").await;
+    alice.sees("No domain yet").await;
+    alice.inspect("domains-empty").await;
+    for (typed, kept) in [("Shop.Example", "shop.example"), ("bücher.example", "xn--bcher-kva.example")] {
+        alice.fill("Domain", typed).await;
+        alice.click("Add domain").await;
+        alice.sees(kept).await;
+    }
+    alice.fill("Domain", "not a domain").await;
+    alice.click("Add domain").await;
+    alice.sees("is not a domain name").await;
+    assert_eq!(alice.value_of("Domain").await, "not a domain");
+    alice.inspect("domains").await;
+    alice.click("Remove shop.example").await;
+    eventually("it is gone", async || (alice.count("ul.rows li").await == 1).then_some(())).await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn a_domain_that_a_credential_is_scoped_to_stays() {
+    let app = TestApp::start().await;
+    let visitor = app.alice().await;
+    visitor.post("/settings/domains", &[("name", "shop.example")]).await;
+    let form = [("name", "Shop"), ("scope", "scoped"), ("domains", "shop.example")];
+    assert_eq!(visitor.post(HOME, &form).await.status, 200);
+    let alice = app.alice_at_a_desk().await;
+    alice.expects(409);
+    alice.goto("/settings/domains").await;
+    alice.click("Remove shop.example").await;
+    alice.sees("1 credential is scoped to shop.example").await;
+    alice.sees("shop.example").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn alice_sees_her_sessions_ends_the_others_and_changes_her_password() {
+    let app = TestApp::start().await;
+    let mut alice = app.alice_at_a_desk().await;
+    let (elsewhere, also_elsewhere) = (app.alice().await, app.alice().await);
+    alice.goto("/settings/security").await;
+    alice.sees("this one").await;
+    alice.inspect("security").await;
+    let before = alice.count("ul.rows li").await;
+    alice.click_on("ul.rows li form button").await;
+    alice.sees("The session has ended.").await;
+    assert_eq!(alice.count("ul.rows li").await, before - 1);
+    alice.fill("Current password", "not my password").await;
+    alice.fill("New password", "another long pass phrase").await;
+    alice.click("Change password").await;
+    alice.sees("This is not your current password.").await;
+    alice.inspect("security-refused").await;
+    alice.fill("Current password", ALICE.1).await;
+    alice.fill("New password", "another long pass phrase").await;
+    alice.click("Change password").await;
+    alice.sees("The password is changed.").await;
+    for other in [elsewhere, also_elsewhere] {
+        assert_eq!(other.get(HOME).await.status, 303, "all her other sessions have ended");
+    }
+    assert_eq!(app.visitor().log_in(ALICE.0, ALICE.1).await.status, 422);
+    assert_eq!(app.visitor().log_in(ALICE.0, "another long pass phrase").await.status, 303);
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn activity_tells_who_did_what_and_finds_a_denial_by_its_reference() {
+    let app = TestApp::start().await;
+    let visitor = app.alice().await;
+    let created = visitor.post(HOME, &[("name", "Shop")]).await;
+    assert_eq!(created.status, 200);
+    let username = created.body.split("smtp_").nth(1).map(|rest| format!("smtp_{}", &rest[..16])).unwrap();
+    let denied = app.log_in(&username, "sk_00000000000000000000000000000000").await;
+    let unknown = app.log_in("smtp_0000000000000000", "hunter2").await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto("/activity").await;
+    alice.sees("Created credential Shop").await;
+    alice.sees(ALICE.0).await;
+    alice.inspect("activity").await;
+    eventually("both denials are written", async || {
+        alice.goto("/activity?kind=denied").await;
+        let text = alice.text().await;
+        (text.contains(&denied.reference()) && text.contains(&unknown.reference())).then_some(())
+    })
+    .await;
+    alice.sees("Unknown username").await;
+    alice.inspect("activity-denied").await;
+    alice.fill("Reference of a denied log-in", &format!("(ref {})", denied.reference().to_lowercase())).await;
+    alice.press(crate::support::keyboard::ENTER).await;
+    alice.sees_no(&unknown.reference()).await;
+    alice.sees("Wrong password").await;
+    alice.sees(&username).await;
+    alice.goto("/activity?kind=denied&reference=22222").await;
+    alice.sees("No such reference").await;
+    alice.inspect("activity-no-match").await;
+    alice.close().await;
+}
