@@ -30,7 +30,10 @@ async fn the_link_creates_the_first_owner_and_works_once() {
     alice.inspect("credentials-empty").await;
     alice.expects(404);
     alice.goto(app.setup_link()).await;
-    alice.sees("Not found").await;
+    alice.sees("This link is used up").await;
+    alice.inspect("setup-used-up").await;
+    alice.goto("/nowhere").await;
+    alice.sees("There is no page at this address").await;
     alice.inspect("error").await;
     alice.close().await;
 }

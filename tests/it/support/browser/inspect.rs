@@ -46,7 +46,8 @@ impl Browser {
 
     /// Waits until the page has been drawn as it is now.
     async fn is_painted(&self) {
-        let frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+        let frames =
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
         self.evaluate(frames).await.expect("the page is drawn");
     }
 
