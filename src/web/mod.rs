@@ -94,7 +94,8 @@ pub fn router(app: App, programs: Router) -> Router {
             TraceLayer::new_for_http()
                 .make_span_with(requests::span)
                 .on_request(())
-                .on_response(requests::answered),
+                .on_response(requests::answered)
+                .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(from_fn_with_state(app.clone(), requests::strict_headers))
