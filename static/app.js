@@ -29,8 +29,7 @@ function toast(text, kind = "done") {
 async function copy(button) {
   const source = by(button.dataset.copy) ?? button.parentElement;
   const text = button.dataset.copyText ?? source.value ?? source.textContent;
-  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
-  if (!done) {
+  if (!(await navigator.clipboard?.writeText(text).then(() => true, () => false))) {
     source.hidden = false;
     if (source.select) { source.type = "text"; source.select(); } else getSelection().selectAllChildren(source);
     if (!document.execCommand("copy")) return toast("Selected: press Ctrl+C or ⌘C to copy it.");
@@ -58,7 +57,8 @@ function openModal(source) {
     modal.showModal();
   }
   modal.scrollTop = 0;
-  (modal.querySelector("[aria-invalid=true]") ?? modal.querySelector("[autofocus]"))?.focus();
+  const refused = modal.querySelector("input[aria-invalid=true], fieldset[aria-invalid=true] input");
+  (refused ?? modal.querySelector("[autofocus]"))?.focus();
 }
 
 // A secret that was not copied is not thrown away by a slip of Esc or the mouse: the first one only asks.

@@ -29,6 +29,8 @@ struct LoginPage<'a> {
     host: &'a str,
     /// Whether there is no member yet.
     nobody: bool,
+    /// Whether browsers keep no session here: neither TLS nor this machine itself.
+    in_clear: bool,
     refusal: Option<&'static str>,
     email: &'a str,
     next: &'a str,
@@ -60,7 +62,15 @@ pub struct Browser {
 /// `GET /login`
 pub async fn form(State(app): State<App>, Query(Next { next }): Query<Next>) -> Result<Response, Failure> {
     let nobody = !Member::exists(&mut *app.db.read().await?).await?;
-    Ok(html(&LoginPage { host: &app.config.smtp_host, nobody, refusal: None, email: "", next: &next })?)
+    let in_clear = is_in_clear(&app);
+    Ok(html(&LoginPage {
+        host: &app.config.smtp_host,
+        nobody,
+        in_clear,
+        refusal: None,
+        email: "",
+        next: &next,
+    })?)
 }
 
 /// `POST /login`
@@ -77,8 +87,8 @@ pub async fn create(
         Err(refusal) => {
             let (status, words) = words(&refusal);
             let LogIn { email, next, .. } = &login;
-            let page =
-                LoginPage { host: &app.config.smtp_host, nobody: false, refusal: Some(words), email, next };
+            let (host, in_clear) = (&app.config.smtp_host, is_in_clear(&app));
+            let page = LoginPage { host, nobody: false, in_clear, refusal: Some(words), email, next };
             Ok((status, html(&page)?).into_response())
         }
     }
@@ -139,6 +149,10 @@ pub fn words(refusal: &LogInRefusal) -> (StatusCode, &'static str) {
             "Gatepost can’t check passwords right now. Try again in a moment.",
         ),
     }
+}
+
+fn is_in_clear(app: &App) -> bool {
+    !app.public_url.is_https() && !super::is_plain_localhost(app.public_url.as_str())
 }
 
 /// Where to go after log-in: an address of this dashboard, nowhere else.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, HeaderName, HeaderValue, REFERRER_POLICY, SET_COOKIE,
     STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{Extensions, HeaderMap};
@@ -33,8 +33,8 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
 ];
 
-/// Two years, as browsers' preload lists ask for.
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Two years. Other names below this host are none of our business.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Puts the headers on every answer, errors included. What says nothing about caching is not kept.
 pub async fn strict_headers(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -47,8 +47,20 @@ pub async fn strict_headers(State(app): State<App>, request: Request, next: Next
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers.append(VARY, htmx::VARY);
+    secure_removal(headers);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// The session layer removes its cookie without saying `Secure`; of one named `__Host-…` browsers ignore that.
+fn secure_removal(headers: &mut HeaderMap) {
+    let Entry::Occupied(mut cookies) = headers.entry(SET_COOKIE) else { return };
+    for cookie in cookies.iter_mut() {
+        let text = cookie.to_str().unwrap_or_default();
+        if text.starts_with("__Host-") && !text.contains("; Secure") {
+            *cookie = HeaderValue::try_from(format!("{text}; Secure")).unwrap_or_else(|_| cookie.clone());
+        }
+    }
 }
 
 /// UUID v7, made here: a client's own is not believed.
