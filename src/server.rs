@@ -72,7 +72,8 @@ impl Server {
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         let Self { app, http, smtp, .. } = self;
         let doors = TaskTracker::new();
-        let router = web::router(app.clone(), api::router(app.clone()));
+        let routes = web::router(app.clone()).merge(api::router(app.clone()));
+        let router = http::requests::around(&app, routes);
         doors.spawn(http::serve(http, router, app.config.drain_timeout, shutdown.clone()));
         if let Some(door) = Door::new(app.clone()) {
             for (socket, listener) in smtp {

@@ -12,8 +12,8 @@ use tracing::{error, warn};
 
 use super::htmx::{self, Htmx, Tell};
 use super::page::{HTML, render};
-use super::requests;
 use crate::error::Error;
+use crate::http::requests;
 
 /// An error on its way out of a handler. The page for it is made by [`show`], which knows the request.
 #[derive(Clone, Debug)]

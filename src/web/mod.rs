@@ -14,7 +14,6 @@ mod failure;
 mod htmx;
 mod logins;
 mod page;
-mod requests;
 mod security;
 mod session_store;
 mod setup;
@@ -23,35 +22,30 @@ mod signed_in;
 mod urlencoded;
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::header::VARY;
 use axum::http::{StatusCode, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::csrf::CsrfLayer;
-use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::app::App;
+use crate::http::requests;
 use page::Uncompressed;
 
 /// The longest form: one with every domain that an organization may have.
 const MAX_BODY: usize = 512 * 1024;
-/// How long an answer may take to begin.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-/// `programs`: what is not for people, but under the same layers.
-pub fn router(app: App, programs: Router) -> Router {
+pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(|| async { Redirect::to(credentials::HOME) }))
         // Coming and going.
@@ -90,28 +84,16 @@ pub fn router(app: App, programs: Router) -> Router {
         .layer(sessions(&app));
     // The first layer sees a request first and its answer last.
     let layers = ServiceBuilder::new()
-        .layer(SetRequestIdLayer::x_request_id(requests::FreshId))
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(requests::span)
-                .on_request(())
-                .on_response(requests::answered)
-                .on_failure(()),
-        )
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(from_fn_with_state(app.clone(), requests::strict_headers))
+        .layer(SetResponseHeaderLayer::appending(VARY, htmx::VARY))
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(may_compress)))
         .layer(from_fn(failure::show))
-        .layer(CatchPanicLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(same_site(&app));
-    pages
+    let routes = pages
         .route("/assets/{version}/{name}", get(assets::serve))
-        .with_state(app)
-        .merge(programs)
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(layers)
+        .with_state(app);
+    requests::caught(routes).layer(layers)
 }
 
 /// Sessions last while they are used; the cookie is for this host alone, and for nothing but http.

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, HeaderName, HeaderValue, REFERRER_POLICY, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{Extensions, HeaderMap};
-use axum::middleware::Next;
+use axum::http::{Extensions, HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use metrics::counter;
-use tower_http::request_id::{MakeRequestId, RequestId};
-use tracing::{Span, info, info_span};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tracing::{Span, debug, info, info_span};
 
-use super::htmx;
 use crate::app::App;
 use crate::telemetry::HTTP_RESPONSES;
 
@@ -36,8 +40,34 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 /// Two years. Other names below this host are none of our business.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Puts the headers on every answer, errors included. What says nothing about caching is not kept.
-pub async fn strict_headers(State(app): State<App>, request: Request, next: Next) -> Response {
+/// How long an answer may take to begin.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// On an answer: it is asked for all the time, by machines, so its line in the log is for debugging only.
+#[derive(Clone, Copy, Debug)]
+pub struct Routine;
+
+/// What stands round all routes, errors included. The first layer sees a request first and its answer last.
+pub fn around(app: &App, routes: Router) -> Router {
+    let trace =
+        TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(());
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(SetRequestIdLayer::x_request_id(FreshId))
+            .layer(trace)
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(from_fn_with_state(app.clone(), strict_headers)),
+    )
+}
+
+/// What stands close round the routes of a room: a panic and a handler that takes too long are answered.
+pub fn caught(routes: Router) -> Router {
+    let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME);
+    routes.layer(ServiceBuilder::new().layer(CatchPanicLayer::new()).layer(in_time))
+}
+
+/// Puts the headers on every answer. What says nothing about caching is not kept.
+async fn strict_headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers: &mut HeaderMap = response.headers_mut();
     for (name, value) in HEADERS {
@@ -46,7 +76,6 @@ pub async fn strict_headers(State(app): State<App>, request: Request, next: Next
     if app.config.public_url.as_ref().is_some_and(|url| url.is_https()) {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    headers.append(VARY, htmx::VARY);
     secure_removal(headers);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
@@ -65,7 +94,7 @@ fn secure_removal(headers: &mut HeaderMap) {
 
 /// UUID v7, made here: a client's own is not believed.
 #[derive(Clone, Copy, Debug)]
-pub struct FreshId;
+struct FreshId;
 
 impl MakeRequestId for FreshId {
     fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
@@ -80,13 +109,17 @@ pub fn id(extensions: &Extensions) -> String {
 }
 
 /// Everything logged while a request is served carries this. The query is left out: it may hold a link's token.
-pub fn span<B>(request: &axum::http::Request<B>) -> Span {
+fn span<B>(request: &axum::http::Request<B>) -> Span {
     info_span!("http", id = id(request.extensions()), method = %request.method(), path = request.uri().path())
 }
 
 /// The line in the log, and the count.
-pub fn answered<B>(response: &axum::http::Response<B>, took: Duration, _: &Span) {
+fn answered<B>(response: &axum::http::Response<B>, took: Duration, _: &Span) {
     let status = response.status().as_u16();
     counter!(HTTP_RESPONSES, "status" => status.to_string()).increment(1);
-    info!(status, ms = took.as_secs_f64() * 1e3, "answered");
+    let ms = took.as_secs_f64() * 1e3;
+    match response.extensions().get::<Routine>() {
+        Some(Routine) => debug!(status, ms, "answered"),
+        None => info!(status, ms, "answered"),
+    }
 }
