@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::HOME;
+use crate::support::keyboard::ESCAPE;
 use crate::support::{Browser, Issued, TestApp, eventually};
 
 /// What the open dialog shows once.
@@ -56,8 +57,11 @@ async fn alice_creates_a_credential_reveals_copies_and_checks_it() {
     alice.inspect("created-checked").await;
     alice.click("Done").await;
     alice.sees("1 credential").await;
-    let trace = alice.evaluate("document.documentElement.outerHTML").await.unwrap();
-    assert!(!trace.as_str().unwrap().contains(&shop.password), "closing leaves no trace of it");
+    eventually("closing leaves no trace of it", async || {
+        let page = alice.evaluate("document.documentElement.outerHTML").await?.to_string();
+        (!page.contains(&shop.password)).then_some(())
+    })
+    .await;
     eventually("the check was a use of it", async || {
         alice.goto(HOME).await;
         alice.text().await.contains("just now").then_some(())
@@ -79,10 +83,10 @@ async fn a_secret_that_was_not_copied_is_not_thrown_away_by_a_slip() {
     alice.sees("shown in the next step").await;
     alice.click("Create credential").await;
     alice.sees("Copy the password").await;
-    alice.press(crate::support::keyboard::ESCAPE).await;
+    alice.press(ESCAPE).await;
+    eventually("it only asks", async || (alice.focused().await == "Done").then_some(())).await;
     alice.sees("It can’t be shown again").await;
-    assert_eq!(alice.focused().await, "Done");
-    alice.press(crate::support::keyboard::ESCAPE).await;
+    alice.press(ESCAPE).await;
     alice.sees_no("Copy the password").await;
     alice.close().await;
 }

@@ -35,6 +35,10 @@ impl Browser {
             let place = format!("{name}-{width}-{}", if dark { "dark" } else { "light" });
             self.keep_picture(&place).await;
             let overflow: i64 = self.look("a width", "overflow", json!([])).await;
+            let height: i64 = self.look("a height", "height", json!([])).await;
+            if (901..910).contains(&height) {
+                flaws.push(format!("{place}: {} px longer than the screen, for nothing", height - 900));
+            }
             if overflow > 0 {
                 flaws.push(format!("{place}: {overflow} px wider than the screen"));
             }
