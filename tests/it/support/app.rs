@@ -52,7 +52,7 @@ impl TestApp {
         let clock = Clock::default();
         let server = Server::build(config, clock.clone()).await.expect("it starts");
         let (app, setup_link) = (server.app().clone(), server.setup_link());
-        let certificate = app.tls.as_ref().expect("a door has TLS").certificate().await;
+        let certificate = Some(app.tls.as_ref().expect("a door has TLS").certificate().await);
         let door = |address| Door { address, certificate: certificate.clone() };
         let doors = server.smtp_listeners().iter().map(|listener| door(listener.address)).collect();
         let url = format!("http://{}", server.http_address().expect("an address"));
