@@ -90,9 +90,9 @@ impl Drop for Database {
                 format!("DROP ROLE {role}"),
             ]))
         };
-        if let Ok(Err(error)) = std::thread::spawn(drop).join() {
-            eprintln!("a test's schema is left behind: {error}");
-        }
+        let dropped = std::thread::spawn(drop).join();
+        let well = matches!(dropped, Ok(Ok(()))) || std::thread::panicking();
+        assert!(well, "a test's schema is left behind: {dropped:?}");
     }
 }
 

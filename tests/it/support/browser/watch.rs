@@ -32,14 +32,14 @@ impl Watch {
     /// `home`: where all requests must go.
     pub async fn over(page: &Page, home: &str) -> Self {
         let mut events = select_all([
-            listen::<EventConsoleApiCalled>(page, |event| console(event)).await,
+            listen::<EventConsoleApiCalled>(page, console).await,
             listen::<EventExceptionThrown>(page, |event| {
                 let details = &event.exception_details;
                 let thrown = details.exception.as_ref().and_then(|exception| exception.description.clone());
                 Seen::Complaint(format!("exception: {} {}", details.text, thrown.unwrap_or_default()))
             })
             .await,
-            listen::<EventEntryAdded>(page, |event| logged(event)).await,
+            listen::<EventEntryAdded>(page, logged).await,
             listen::<EventLoadingFailed>(page, |event| match event.canceled {
                 Some(true) => Seen::Nothing,
                 _ => Seen::Complaint(format!("a request failed: {}", event.error_text)),
