@@ -93,8 +93,7 @@ function choose(tab) {
 // data-stream="id": the answer's pieces, each ended by <!---->, are put there as they arrive.
 async function stream(form, event) {
   event.preventDefault();
-  const list = by(form.dataset.stream);
-  const button = form.querySelector("button:not([type=button])");
+  const [list, button] = [by(form.dataset.stream), form.querySelector("button:not([type=button])")];
   list.replaceChildren();
   list.ariaBusy = button.disabled = true;
   try {
@@ -111,6 +110,7 @@ async function stream(form, event) {
     toast(`The check did not run (reference ${error.message}).`, "error");
   }
   list.ariaBusy = button.disabled = false;
+  list.lastElementChild?.scrollIntoView({ block: "nearest" });
 }
 
 on("click", (event) => {

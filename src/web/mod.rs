@@ -46,7 +46,23 @@ use page::Uncompressed;
 const MAX_BODY: usize = 512 * 1024;
 
 pub fn router(app: App) -> Router {
-    let pages = Router::new()
+    // The first layer sees a request first and its answer last.
+    let layers = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::appending(VARY, htmx::VARY))
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(may_compress)))
+        .layer(from_fn(failure::show))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(same_site(&app));
+    let routes = pages()
+        .layer(sessions(&app))
+        .route("/assets/{version}/{name}", get(assets::serve))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .with_state(app);
+    requests::caught(routes).layer(layers)
+}
+
+fn pages() -> Router<App> {
+    Router::new()
         .route("/", get(|| async { Redirect::to(credentials::HOME) }))
         // Coming and going.
         .route("/setup", get(setup::form).post(setup::create))
@@ -81,19 +97,6 @@ pub fn router(app: App) -> Router {
         .route("/settings/security/sessions/end-others", post(security::end_other_sessions))
         // What happened.
         .route("/activity", get(activity::list))
-        .layer(sessions(&app));
-    // The first layer sees a request first and its answer last.
-    let layers = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::appending(VARY, htmx::VARY))
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(may_compress)))
-        .layer(from_fn(failure::show))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(same_site(&app));
-    let routes = pages
-        .route("/assets/{version}/{name}", get(assets::serve))
-        .fallback(|| async { StatusCode::NOT_FOUND })
-        .with_state(app);
-    requests::caught(routes).layer(layers)
 }
 
 /// Sessions last while they are used; the cookie is for this host alone, and for nothing but http.
