@@ -58,7 +58,7 @@ function openModal(source) {
   }
   modal.scrollTop = 0;
   const refused = modal.querySelector("input[aria-invalid=true], fieldset[aria-invalid=true] input");
-  (refused ?? modal.querySelector("[autofocus]"))?.focus();
+  (refused ?? modal.querySelector(".urged [data-close]") ?? modal.querySelector("[autofocus]"))?.focus();
 }
 
 // A secret that was not copied is not thrown away by a slip of Esc or the mouse: the first one only asks.
