@@ -291,3 +291,39 @@ async fn a_full_queue_for_hashing_is_temporary_and_never_a_wrong_password() {
     assert_eq!(count(454) + count(535), guessers, "nothing else was answered");
     assert_eq!(app.log_in(username, &shop.password).await.code, 235, "and then it goes on");
 }
+
+#[tokio::test]
+async fn the_reference_in_a_reply_finds_the_true_reason_in_the_dashboard() {
+    let app = TestApp::start().await;
+    let [shop, revoked, expired] =
+        [app.issue("Shop").await, app.issue("Revoked").await, expiring(&app).await];
+    app.change(&revoked, Credential::revoke).await;
+    app.clock.advance(2 * HOUR);
+    let wrong = "sk_00000000000000000000000000000000";
+    let mut denied = Vec::new();
+    for (username, password, reason) in [
+        ("smtp_0000000000000000", wrong, "Unknown username"),
+        (&shop.username, wrong, "Wrong password"),
+        (&shop.username, "hunter2", "Not of a password’s form"),
+        (&revoked.username, &revoked.password, "Revoked"),
+        (&expired.username, &expired.password, "Expired"),
+    ] {
+        denied.push((app.log_in(username, password).await.reference(), username, reason));
+    }
+    for _ in 0..8 {
+        assert_denied(&app.log_in(&shop.username, wrong).await);
+    }
+    let throttled = app.log_in(&shop.username, &shop.password).await;
+    denied.push((throttled.reference(), &shop.username, "Too many failures before"));
+    let alice = app.alice().await;
+    for (reference, username, reason) in denied {
+        let found = eventually(&format!("{reference} is written down"), async || {
+            let page = alice.page(&format!("/activity?kind=denied&reference={reference}")).await;
+            (!page.contains("No such reference")).then_some(page)
+        })
+        .await;
+        for fact in [&reference, username, reason, "127.0.0.1", "client.example"] {
+            assert!(found.contains(fact), "{reference}: {fact} is missing in {found}");
+        }
+    }
+}

@@ -38,6 +38,22 @@ async fn the_link_creates_the_first_owner_and_works_once() {
     alice.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_use_the_link_at_once_one_becomes_the_owner() {
+    let app = TestApp::start().await;
+    let (_, token) = app.setup_link().split_once("token=").unwrap();
+    let redeem = async |number: usize| {
+        let email = format!("owner{number}@acme.example");
+        let owner = [("token", token), ("organization", "Acme"), ("email", &email), ("password", ALICE.1)];
+        app.visitor().post("/setup", &owner).await.status.as_u16()
+    };
+    let mut statuses = futures_util::future::join_all((0..8).map(redeem)).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 404, 404, 404, 404, 404, 404, 404]);
+    let members = app.installation.run(&["user", "list"]).await.stdout();
+    assert_eq!(members.matches("@acme.example").count(), 1, "{members}");
+}
+
 #[tokio::test]
 async fn alice_logs_in_where_she_wanted_to_go_and_out_again() {
     let app = TestApp::start().await;
