@@ -87,7 +87,8 @@ CREATE TABLE credentials (
 CREATE UNIQUE INDEX credentials_username ON credentials (username);
 CREATE UNIQUE INDEX credentials_name ON credentials (organization, name) WHERE name <> '';
 -- One for each column that the table of credentials is sorted by.
-CREATE INDEX credentials_by_name ON credentials (organization, sort_name, id);
+-- (The first holds the username too, so that a search reads the index alone until a row matches.)
+CREATE INDEX credentials_by_name ON credentials (organization, sort_name, id, username);
 CREATE INDEX credentials_by_username ON credentials (organization, username, id);
 CREATE INDEX credentials_by_status ON credentials (organization, status, id);
 CREATE INDEX credentials_by_mode ON credentials (organization, mode, id);
