@@ -1,6 +1,6 @@
-//! What Gatepost does by itself: notes credentials that have expired, forgets what is old.
+//! What Gatepost does by itself: notes credentials that have expired, forgets what is old, sums metrics up.
 //!
-//! Each step claims its rows in the statement that changes them, so two nodes never do the same one.
+//! Each step in the database claims its rows in the statement that changes them, so two nodes never do the same one.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 use crate::app::App;
 use crate::error::Result;
 use crate::model::{Credential, Denial, Login, Session};
+use crate::telemetry;
 
 /// How often there is something to look for.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -23,6 +24,7 @@ pub async fn run(app: App, shutdown: CancellationToken) {
             _ = ticks.tick() => {}
             () = shutdown.cancelled() => return,
         }
+        telemetry::sum_up();
         tokio::select! {
             outcome = run_once(&app) => match outcome {
                 Ok(()) => debug!("jobs done"),

@@ -19,7 +19,7 @@ pub const HASHING_SECONDS: &str = "gatepost_hashing_seconds";
 pub const HASHING_REFUSED: &str = "gatepost_hashing_refused_total";
 /// Denials that were not written down because the journal's queue was full.
 pub const DENIALS_DROPPED: &str = "gatepost_denials_dropped_total";
-/// Log-ins to the dashboard, by `result` (`granted`, `denied`, `throttled`).
+/// Log-ins to the dashboard, by `result` (`granted`, `denied`, `throttled`, `unavailable`).
 pub const DASHBOARD_LOGINS: &str = "gatepost_dashboard_logins_total";
 /// HTTP answers, by `status`.
 pub const HTTP_RESPONSES: &str = "gatepost_http_responses_total";
@@ -52,6 +52,11 @@ pub fn start_logging(config: &Config) -> Result<()> {
 /// The metrics of this process in Prometheus's text format.
 pub fn render_metrics() -> String {
     recorder().render()
+}
+
+/// Sums up what was measured since the last time. Without it a process whose metrics nobody reads would keep every sample.
+pub fn sum_up() {
+    recorder().run_upkeep();
 }
 
 /// Starts counting. Only the first call of a process has an effect.
