@@ -62,7 +62,7 @@ impl Credential {
         }
         sqlx::query(
             "UPDATE credentials SET name = $3, sort_name = $4, mode = $5, scope = $6, expires_at = $7, updated_at = $8, \
-             expiry_noted = 0 WHERE organization = $1 AND id = $2",
+             expiry_noted = CASE WHEN expires_at = $7 THEN expiry_noted ELSE 0 END WHERE organization = $1 AND id = $2",
         )
         .bind(actor.organization)
         .bind(id)
