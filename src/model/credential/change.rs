@@ -145,8 +145,9 @@ impl Credential {
     /// Notes in the audit log a bounded number of credentials that have expired; returns how many.
     pub async fn note_expired(tx: &mut Tx, now: Timestamp) -> Result<usize> {
         let expired: Vec<(OrganizationId, CredentialId)> = sqlx::query_as(
-            "UPDATE credentials SET expiry_noted = 1 WHERE expiry_noted = 0 AND id IN (SELECT id FROM credentials \
-             WHERE expires_at <= $1 AND expiry_noted = 0 ORDER BY expires_at LIMIT 100) RETURNING organization, id",
+            "UPDATE credentials SET expiry_noted = 1 WHERE expiry_noted = 0 AND expires_at <= $1 AND id IN \
+             (SELECT id FROM credentials WHERE expires_at <= $1 AND expiry_noted = 0 ORDER BY expires_at LIMIT 100) \
+             RETURNING organization, id",
         )
         .bind(now)
         .fetch_all(&mut **tx)
