@@ -61,12 +61,15 @@ impl Domain {
         if domain.credentials > 0 {
             return Err(in_use(&domain.name, domain.credentials));
         }
-        sqlx::query("DELETE FROM domains WHERE organization = $1 AND id = $2")
+        let gone = sqlx::query("DELETE FROM domains WHERE organization = $1 AND id = $2")
             .bind(actor.organization)
             .bind(id)
             .execute(&mut **tx)
             .await
             .map_err(|error| if is_still_named(&error) { in_use(&domain.name, 1) } else { error.into() })?;
+        if gone.rows_affected() == 0 {
+            return Err(Error::NotFound("domain"));
+        }
         Event::record(tx, actor, Action::DomainRemoved, Subject { id, label: &domain.name }, "").await?;
         Ok(domain)
     }
