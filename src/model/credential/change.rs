@@ -1,14 +1,11 @@
 //! Create, edit, revoke, re-enable, expire, delete.
 
-use std::collections::HashMap;
-
 use super::{Credential, Draft, FreshPassword, IssuedCredential, Scope, Status};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result, is_duplicate};
-use crate::id::{CredentialId, DomainId, OrganizationId, PasswordId};
+use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::model::actor::Actor;
-use crate::model::domain::Domain;
 use crate::model::event::{Action, Event};
 use crate::secret::generate_username;
 
@@ -176,21 +173,22 @@ async fn set_domains(
     if draft.scope == Scope::Global {
         return Ok(());
     }
-    let known: HashMap<String, DomainId> =
-        Domain::all(tx, organization).await?.into_iter().map(|domain| (domain.name, domain.id)).collect();
     for name in &draft.domains {
-        let domain = known.get(name).ok_or_else(|| {
-            Error::invalid(
+        let added = sqlx::query(
+            "INSERT INTO credential_domains (organization, credential, domain) \
+             SELECT organization, $2, id FROM domains WHERE organization = $1 AND name = $3",
+        )
+        .bind(organization)
+        .bind(id)
+        .bind(name.clone())
+        .execute(&mut **tx)
+        .await?;
+        if added.rows_affected() == 0 {
+            return Err(Error::invalid(
                 "domains",
                 format!("{name} is not a domain of this organization: add it under Domains first."),
-            )
-        })?;
-        sqlx::query("INSERT INTO credential_domains (organization, credential, domain) VALUES ($1, $2, $3)")
-            .bind(organization)
-            .bind(id)
-            .bind(*domain)
-            .execute(&mut **tx)
-            .await?;
+            ));
+        }
     }
     Ok(())
 }
