@@ -190,14 +190,15 @@ impl Gate {
         verified.map_err(|error| warn!(%error, "the password can't be verified"))
     }
 
-    /// Remembers a password that was verified, and renews its hash if it was made with other parameters.
+    /// Remembers a password that was verified, and renews its hash if it was made with other parameters; not in a grace,
+    /// where the two hashes share one run.
     fn remember(&self, entry: Entry, used: PasswordId, password: Password) {
         let in_grace = entry.previous.as_ref().is_some_and(|previous| previous.until > self.clock.now());
         match &entry.previous {
             Some(previous) if previous.password == used => self.memory.learn(&previous.hash, &password),
             _ => self.memory.learn(&entry.hash, &password),
         }
-        if entry.hash.is_outdated() && !in_grace {
+        if used == entry.password && !in_grace && entry.hash.is_outdated() {
             tokio::spawn(renew(self.db.clone(), self.hashing.clone(), entry, password));
         }
     }
