@@ -213,13 +213,19 @@ pub fn sqlite_url(file: &Path) -> String {
 /// A database's address with its password masked, for people to read.
 pub fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
+    let address = match rest.rsplit_once('@') {
         Some((user, place)) => {
             let name = user.split(':').next().unwrap_or_default();
             format!("{scheme}://{name}:****@{place}")
         }
         None => url.to_owned(),
-    }
+    };
+    // PostgreSQL takes it behind the question mark too.
+    let mask = |option: &str| match option.split_once("password=") {
+        Some((before, _)) => format!("{before}password=****"),
+        None => option.to_owned(),
+    };
+    address.split('&').map(mask).collect::<Vec<_>>().join("&")
 }
 
 fn kind(url: &str) -> Result<Kind> {
@@ -256,6 +262,10 @@ mod tests {
     fn a_database_address_is_shown_without_its_password() {
         assert_eq!(masked("postgres://gp:p@ss/w@db:5432/x?a=b"), "postgres://gp:****@db:5432/x?a=b");
         assert_eq!(masked("postgres://gp:secret@db/x"), "postgres://gp:****@db/x");
-        assert_eq!(masked("sqlite:///tmp/x.db"), "sqlite:///tmp/x.db");
+        assert_eq!(
+            masked("postgres://db/x?user=gp&password=secret"),
+            "postgres://db/x?user=gp&password=****"
+        );
+        assert_eq!(masked("sqlite:///tmp/x.db?mode=rwc"), "sqlite:///tmp/x.db?mode=rwc");
     }
 }
