@@ -95,7 +95,12 @@ fn variable<'a>(environment: &'a [(String, String)], wanted: &str) -> Option<&'a
 fn read_file(config: &mut Config, file: &Path) -> Result<()> {
     let refused = |why: &dyn std::fmt::Display| Error::setup(format!("{}: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|why| refused(&why))?;
-    let table: toml::Table = text.parse().map_err(|why: toml::de::Error| refused(&why))?;
+    let table: toml::Table = text.parse().map_err(|why: toml::de::Error| {
+        // The whole error repeats the line, which may hold a password.
+        let line =
+            why.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.split('\n').count());
+        refused(&format!("line {line}: {}", why.message()))
+    })?;
     for (name, value) in table {
         let text = text_of(&value)
             .ok_or_else(|| refused(&format!("{name} takes text, a number or a list of text")))?;
