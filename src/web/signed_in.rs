@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::id::OrganizationId;
 use crate::model::{Actor, Member, Organization};
 
-/// A session is written at most this often for having been used.
+/// A session is written at most this often for having been used; more often where it ends sooner.
 const TOUCH: Duration = Duration::from_secs(3_600);
 /// What the next full page says at its top.
 const NOTICE: &str = "notice";
@@ -92,7 +92,7 @@ impl SignedIn {
         drop(connection);
         let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
         let now = app.clock.now();
-        if now.since(Timestamp::from_micros(who.seen)) >= TOUCH {
+        if now.since(Timestamp::from_micros(who.seen)) >= TOUCH.min(app.config.session_timeout / 8) {
             who.seen = now.as_micros();
             who.address = address.0.to_string();
             session.insert(WHO, who).await.map_err(session_failed)?;
