@@ -76,7 +76,8 @@ impl Search {
     /// The reference itself, also out of `(ref 7K3QZ)` as it stands in a reply.
     fn reference(&self) -> String {
         let inner = self.reference.trim().trim_matches(['(', ')']);
-        inner.strip_prefix("ref").unwrap_or(inner).trim().to_uppercase()
+        let reference = inner.strip_prefix("ref").unwrap_or(inner);
+        reference.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
     }
 
     fn turned(&self, after: &str, before: &str) -> String {

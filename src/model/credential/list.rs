@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::AnyConnection;
 
+use super::draft::MAX_NAME_CHARACTERS;
 use super::{Credential, Mode, SELECT, State};
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -61,7 +62,9 @@ impl Filter {
             values.push(value);
             format!("${}", values.len() + 1)
         };
-        let search = self.search.trim();
+        // No name or username is longer or holds a control character, and PostgreSQL takes no NUL.
+        let search: String =
+            self.search.trim().chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARACTERS).collect();
         if !search.is_empty() {
             let part = parameter(Value::Text(format!("%{}%", escape_like(&search.to_lowercase()))));
             sql.push_str(&format!(
