@@ -34,6 +34,7 @@ pub use member::LogInRefusal;
 use memory::Memory;
 pub use terms::{AllowedDomains, Attempt, Denial, Door, Grant, Reason, Reference};
 use throttle::Throttle;
+pub use throttle::network;
 
 /// No decision takes longer: what can't be decided by then is [`Reason::Unavailable`].
 const DECISION_TIME: Duration = Duration::from_secs(10);

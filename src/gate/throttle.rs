@@ -68,7 +68,7 @@ impl Throttle {
     }
 }
 
-/// What one customer of a provider usually has: an IPv4 address, an IPv6 /64.
+/// What one customer of a provider usually has: an IPv4 address, an IPv6 /64 (RFC 6177).
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

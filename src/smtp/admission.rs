@@ -1,15 +1,16 @@
 //! Who may connect: limits on connections in all, from one client, and on new ones a minute from one client.
 //!
-//! A client is an IPv4 address or an IPv6 /64, the smallest block that one customer is given (RFC 6177).
+//! A client is a [`network`]: an IPv4 address or an IPv6 /64.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::gauge;
 
 use super::reply::{self, Reply};
+use crate::gate::network;
 use crate::telemetry;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -81,7 +82,7 @@ impl Admission {
     }
 
     pub fn enter(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Pass, Refusal> {
-        let client = client(address);
+        let client = network(address);
         let mut present = self.present();
         if present.open >= self.limits.connections {
             return Err(Refusal::Full);
@@ -124,13 +125,6 @@ impl Drop for Pass {
         if let Some(client) = present.clients.get_mut(&self.client) {
             client.open -= 1;
         }
-    }
-}
-
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
     }
 }
 
