@@ -25,11 +25,6 @@ impl Reply {
         Reply { code, status, text: Cow::Owned(text) }
     }
 
-    /// The first digit of the code: 2 done, 3 go on, 4 later, 5 never.
-    pub fn class(&self) -> u16 {
-        self.code / 100
-    }
-
     /// Appends the reply as it goes over the wire.
     pub fn write_to(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(self.to_string().as_bytes());
@@ -155,6 +150,12 @@ pub fn denied(reference: impl Display) -> Reply {
     Reply::told(535, "5.7.8", format!("Authentication credentials invalid (ref {reference})"))
 }
 
+/// The reference that a reply's text carries: `7K3QZ` of `… (ref 7K3QZ)`.
+pub fn reference(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("(ref ")?;
+    rest.split_once(')').map(|(reference, _)| reference)
+}
+
 /// RFC 1870 section 6.1: the client declared more than a message may hold.
 pub fn too_big(limit: u64) -> Reply {
     Reply::told(552, "5.3.4", format!("A message may have at most {limit} bytes"))
@@ -172,6 +173,12 @@ mod tests {
             denied("7K3QZ").to_string(),
             "535 5.7.8 Authentication credentials invalid (ref 7K3QZ)\r\n"
         );
+    }
+
+    #[test]
+    fn a_denial_is_found_by_what_its_reply_said() {
+        assert_eq!(reference(&denied("7K3QZ").to_string()), Some("7K3QZ"));
+        assert_eq!(reference("535 5.7.8 no"), None);
     }
 
     #[test]

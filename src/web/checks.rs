@@ -27,6 +27,7 @@ use crate::model::denial::DenialFilter;
 use crate::model::{Denial, Turn};
 use crate::secret::Password;
 use crate::smtp::probe::{Mail, Name, Outcome, Probe, Step, Target};
+use crate::smtp::reply;
 
 /// For the whole session.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -131,8 +132,8 @@ async fn truth(app: &App, organization: OrganizationId, step: &Step) -> Option<D
     if step.name != Name::Login || step.outcome != Outcome::Failed {
         return None;
     }
-    let reference = step.lines.iter().rev().find_map(|line| reference(&line.text))?;
-    let filter = DenialFilter { reference: Some(reference), ..DenialFilter::default() };
+    let reference = step.lines.iter().rev().find_map(|line| reply::reference(&line.text))?;
+    let filter = DenialFilter { reference: Some(reference.to_owned()), ..DenialFilter::default() };
     let written = async {
         loop {
             let mut connection = app.db.read().await.ok()?;
@@ -145,12 +146,6 @@ async fn truth(app: &App, organization: OrganizationId, step: &Step) -> Option<D
         }
     };
     tokio::time::timeout(JOURNAL_PATIENCE, written).await.ok().flatten()
-}
-
-/// `7K3QZ` of `… (ref 7K3QZ)`.
-fn reference(reply: &str) -> Option<String> {
-    let (_, rest) = reply.split_once("(ref ")?;
-    rest.split_once(')').map(|(reference, _)| reference.to_owned())
 }
 
 /// The answer's body: a piece of the page for each step, as it ends.
@@ -169,17 +164,5 @@ impl HttpBody for Pieces {
             let piece = render(&StepPiece { told: &told }).unwrap_or_default() + END;
             Some(Ok(Piece::data(Bytes::from(piece))))
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reference;
-
-    #[test]
-    fn a_denial_is_found_by_what_its_reply_said() {
-        let reply = "535 5.7.8 Authentication credentials invalid (ref 7K3QZ)";
-        assert_eq!(reference(reply).as_deref(), Some("7K3QZ"));
-        assert_eq!(reference("535 5.7.8 no"), None);
     }
 }

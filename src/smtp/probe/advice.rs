@@ -7,6 +7,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::wire::{Reply, Trouble};
 use super::{Advice, Name, Probe};
 use crate::config::Security;
+use crate::smtp::reply;
 use crate::tls::certificate::Facts;
 
 /// What to tell about `trouble` in the step `name`.
@@ -223,7 +224,8 @@ fn wrong_login(reply: &Reply, probe: &Probe) -> Advice {
             "Copy the whole password. If it is lost, rotate the credential for a new one.",
         );
     }
-    let reference = reference(reply).map_or_else(String::new, |reference| {
+    let text = reply.text();
+    let reference = reply::reference(&text).map_or_else(String::new, |reference| {
         format!(" Search Activity for {reference}: the exact reason stands there.")
     });
     advice(
@@ -232,13 +234,6 @@ fn wrong_login(reply: &Reply, probe: &Probe) -> Advice {
             "Compare both with the credential.{reference} If the password is lost, rotate the credential."
         ),
     )
-}
-
-/// The reference that the reply carries: `… (ref 7K3QZ)`.
-fn reference(reply: &Reply) -> Option<String> {
-    let text = reply.text();
-    let (_, rest) = text.split_once("(ref ")?;
-    rest.split_once(')').map(|(reference, _)| reference.to_owned())
 }
 
 /// A reply's words without its enhanced status code and full stop.
