@@ -112,10 +112,14 @@ impl Tls {
     }
 }
 
+/// The file of the certificate that Gatepost makes itself; none where one is configured.
+pub fn own_certificate(config: &Config) -> Option<PathBuf> {
+    config.tls_cert.is_none().then(|| SelfSigned::new(&config.data_dir, &config.smtp_host).path)
+}
+
 /// The certificate that a door with this configuration shows, as far as it is there.
 pub fn certificate_on_disk(config: &Config) -> Option<CertificateDer<'static>> {
-    let own = || SelfSigned::new(&config.data_dir, &config.smtp_host).path;
-    certificate::first(&config.tls_cert.clone().unwrap_or_else(own)).ok()
+    certificate::first(&config.tls_cert.clone().or_else(|| own_certificate(config))?).ok()
 }
 
 impl Inner {

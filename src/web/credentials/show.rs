@@ -13,7 +13,7 @@ use crate::id::CredentialId;
 use crate::model::credential::{Mode, Scope, State as Shown, Status};
 use crate::model::denial::DenialFilter;
 use crate::model::{Credential, Denial, Login, Turn};
-use crate::tls::certificate::SelfSigned;
+use crate::tls;
 use crate::web::examples::{Tab, tabs};
 use crate::web::failure::Failure;
 use crate::web::page::{Frame, Here, html};
@@ -83,10 +83,9 @@ impl ShowPage {
 
 impl Server {
     pub fn of(app: &App) -> Self {
-        let config = &app.config;
-        let own = || SelfSigned::new(&config.data_dir, &config.smtp_host).path.display().to_string();
-        let own_certificate = config.tls_cert.is_none().then(own);
-        Self { host: config.smtp_host.clone(), listeners: app.smtp_listeners.clone(), own_certificate }
+        let (host, listeners) = (app.config.smtp_host.clone(), app.smtp_listeners.clone());
+        let own_certificate = tls::own_certificate(&app.config).map(|path| path.display().to_string());
+        Self { host, listeners, own_certificate }
     }
 
     /// The port to use: 587 before the others, STARTTLS before implicit TLS.
