@@ -46,12 +46,12 @@ impl FromStr for SmtpListener {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (address, security) = match text.split_once('=') {
-            None | Some((_, "starttls")) => (text, Security::Starttls),
-            Some((_, "implicit")) => (text, Security::Implicit),
-            Some((_, other)) => return Err(format!("“{other}” is neither starttls nor implicit")),
+        let (address, security) = text.split_once('=').unwrap_or((text, "starttls"));
+        let security = match security {
+            "starttls" => Security::Starttls,
+            "implicit" => Security::Implicit,
+            other => return Err(format!("“{other}” is neither starttls nor implicit")),
         };
-        let address = address.split('=').next().unwrap_or_default();
         let address = address
             .parse()
             .map_err(|_| format!("“{address}” is not an address with a port, such as 0.0.0.0:587"))?;
