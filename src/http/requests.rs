@@ -73,7 +73,7 @@ async fn strict_headers(State(app): State<App>, request: Request, next: Next) ->
     for (name, value) in HEADERS {
         headers.insert(name, value);
     }
-    if app.config.public_url.as_ref().is_some_and(|url| url.is_https()) {
+    if app.public_url.is_https() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     secure_removal(headers);

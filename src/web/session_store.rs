@@ -1,16 +1,13 @@
 //! Keeps tower-sessions' sessions in the database: under the SHA-256 of their key, with the member as a column, so that a
 //! member can list and end them.
 
-use std::fmt;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult};
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::db::Db;
 use crate::error::Error;
 use crate::id::MemberId;
@@ -30,7 +27,7 @@ pub struct Who {
     pub seen: i64,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Store {
     pub db: Db,
     pub clock: Clock,
@@ -80,7 +77,7 @@ impl SessionStore for Store {
         let Some(session) = found else { return Ok(None) };
         let data =
             serde_json::from_str(&session.data).map_err(|cause| StoreError::Decode(cause.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date: expiry(session.expires_at) }))
+        Ok(Some(Record { id: *id, data, expiry_date: session.expires_at.utc() }))
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {
@@ -90,16 +87,6 @@ impl SessionStore for Store {
     }
 }
 
-fn expiry(at: Timestamp) -> OffsetDateTime {
-    at.utc()
-}
-
 fn failed(error: Error) -> StoreError {
     StoreError::Backend(error.to_string())
-}
-
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").finish_non_exhaustive()
-    }
 }
