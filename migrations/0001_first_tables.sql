@@ -156,4 +156,3 @@ CREATE TABLE events (
     detail        TEXT NOT NULL            -- a sentence, or ''
 );
 CREATE INDEX events_recent ON events (organization, at, id);
-CREATE INDEX events_subject ON events (subject, at);

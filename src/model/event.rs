@@ -85,23 +85,15 @@ impl Event {
         Ok(())
     }
 
-    /// The organization's events, newest first; with `subject`, those of one thing.
+    /// The organization's events, newest first.
     pub async fn page(
         connection: &mut AnyConnection,
         organization: OrganizationId,
-        subject: Option<&str>,
         turn: &Turn,
     ) -> Result<Page<Self>> {
         let keyset = Keyset::new(Order::newest_first("at"), turn)?;
-        let (filter, tail) = match subject {
-            Some(_) => (" AND subject = $2", keyset.tail(3)),
-            None => ("", keyset.tail(2)),
-        };
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE organization = $1{filter}{tail}");
-        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
-        if let Some(subject) = subject {
-            query = query.bind(subject.to_owned());
-        }
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE organization = $1{}", keyset.tail(2));
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
         let rows = keyset.bind(query).fetch_all(connection).await?;
         Ok(keyset.page(rows, |event: &Self| (event.at.as_micros().to_string(), event.id.to_string())))
     }

@@ -66,7 +66,7 @@ impl Search {
         let turn = Turn::new(Some(&self.after), Some(&self.before), PAGE_SIZE)?;
         let mut connection = app.db.read().await?;
         if !self.is_denied() {
-            return Ok(Found::Changes(Event::page(&mut connection, who.organization(), None, &turn).await?));
+            return Ok(Found::Changes(Event::page(&mut connection, who.organization(), &turn).await?));
         }
         let reference = Some(self.reference()).filter(|reference| !reference.is_empty());
         let filter = DenialFilter { reference, ..DenialFilter::default() };
