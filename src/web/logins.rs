@@ -157,8 +157,8 @@ fn is_in_clear(app: &App) -> bool {
 
 /// Where to go after log-in: an address of this dashboard, nowhere else.
 fn local(next: &str) -> &str {
-    let is_local =
-        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    let misread = |c: char| c == '\\' || c.is_control();
+    let is_local = next.starts_with('/') && !next.starts_with("//") && !next.contains(misread);
     if is_local { next } else { "/" }
 }
 
