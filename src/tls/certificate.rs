@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::extensions::GeneralName;
 use zeroize::Zeroizing;
 
@@ -30,7 +30,7 @@ pub enum Problem {
     #[error("can't write {0}: {1}")]
     Unwritable(PathBuf, io::Error),
     #[error("{0} is not valid PEM: {1}")]
-    NotPem(PathBuf, rustls_pki_types::pem::Error),
+    NotPem(PathBuf, rustls::pki_types::pem::Error),
     #[error("{0} holds no certificate (a PEM section that begins with -----BEGIN CERTIFICATE-----)")]
     NoCertificate(PathBuf),
     #[error("{0} holds no private key (a PEM section that begins with -----BEGIN PRIVATE KEY-----)")]
@@ -75,10 +75,10 @@ pub fn first(path: &Path) -> Result<CertificateDer<'static>, Problem> {
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
     let pem = read(path)?;
     PrivateKeyDer::from_pem_slice(&pem).map_err(|problem| match problem {
-        rustls_pki_types::pem::Error::NoItemsFound if contains(&pem, b"ENCRYPTED PRIVATE KEY") => {
+        rustls::pki_types::pem::Error::NoItemsFound if contains(&pem, b"ENCRYPTED PRIVATE KEY") => {
             Problem::EncryptedKey(path.to_owned())
         }
-        rustls_pki_types::pem::Error::NoItemsFound => Problem::NoKey(path.to_owned()),
+        rustls::pki_types::pem::Error::NoItemsFound => Problem::NoKey(path.to_owned()),
         problem => Problem::NotPem(path.to_owned(), problem),
     })
 }
