@@ -113,8 +113,8 @@ pub fn said(action: &Action) -> &'static str {
         Action::MemberCreated => "Created member",
         Action::MemberLoggedIn => "Logged in",
         Action::MemberLoggedOut => "Logged out",
-        Action::MemberPasswordChanged => "Changed password of",
-        Action::MemberSessionEnded => "Ended session of",
+        Action::MemberPasswordChanged => "Changed password",
+        Action::MemberSessionEnded => "Ended session",
     }
 }
 

@@ -113,6 +113,6 @@ async fn settings_work_without_scripts() {
     alice.click("Change password").await;
     alice.sees("The password is changed.").await;
     alice.goto("/activity").await;
-    alice.sees("Changed password of").await;
+    alice.sees("Changed password").await;
     alice.close().await;
 }
