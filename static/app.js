@@ -99,7 +99,7 @@ async function stream(form, event) {
   try {
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
-    if (!answer.ok && answer.status !== 422) throw new Error(answer.headers.get("x-request-id"));
+    if (!answer.ok) throw new Error("reference " + answer.headers.get("x-request-id"));
     const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = "", piece; !(piece = await pieces.read()).done; ) {
       const parts = (rest + piece.value).split("<!---->");
@@ -107,7 +107,7 @@ async function stream(form, event) {
       parts.forEach((part) => list.insertAdjacentHTML("beforeend", part));
     }
   } catch (error) {
-    toast(`The check did not run (reference ${error.message}).`, "error");
+    toast(`The check did not run (${error.message}).`, "error");
   }
   list.ariaBusy = button.disabled = false;
   list.lastElementChild?.scrollIntoView({ block: "nearest" });
