@@ -65,11 +65,9 @@ impl Server {
         Some(format!("{}/setup?token={token}", self.app.public_url.as_str()))
     }
 
-    /// Serves until `shutdown`, then lets what is under way finish, writes the journal, and closes the database.
-    ///
-    /// # Errors
-    /// None so far: what goes wrong while serving is answered and logged where it happens.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
+    /// Serves until `shutdown`, then lets what is under way finish, writes the journal, and closes the database. What goes
+    /// wrong while serving is answered and logged where it happens.
+    pub async fn run(self, shutdown: CancellationToken) {
         let Self { app, http, smtp, .. } = self;
         let doors = TaskTracker::new();
         let routes = web::router(app.clone()).merge(api::router(app.clone()));
@@ -98,7 +96,6 @@ impl Server {
             warn!("the journal ended early");
         }
         app.db.close().await;
-        Ok(())
     }
 }
 

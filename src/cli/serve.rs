@@ -22,7 +22,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             shutdown.cancel();
         }
     });
-    Ok(server.run(shutdown).await?)
+    server.run(shutdown).await;
+    Ok(())
 }
 
 /// Both addresses, and the link that creates the owner: on the terminal only, it is a secret.

@@ -59,7 +59,7 @@ impl TestApp {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn({
             let shutdown = shutdown.clone();
-            async move { server.run(shutdown).await.expect("it ends well") }
+            async move { server.run(shutdown).await }
         });
         let shutdown = shutdown.drop_guard();
         Self { installation, app, clock, url, doors, setup_link, shutdown, running }
