@@ -9,7 +9,7 @@ use time::PrimitiveDateTime;
 use time::macros::format_description;
 
 use super::secret::Issued;
-use super::{address, told};
+use super::{HOME, address, step, told};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Problems, Result};
@@ -178,14 +178,12 @@ impl FormPage {
 
     /// Where the form is sent.
     fn action(&self) -> String {
-        self.credential
-            .as_ref()
-            .map_or(super::HOME.to_owned(), |credential| format!("{}/edit", address(&credential.id)))
+        self.credential.as_ref().map_or(HOME.to_owned(), |credential| step(&credential.id, "edit"))
     }
 
     /// Where Cancel leads.
     fn back(&self) -> String {
-        self.credential.as_ref().map_or(super::HOME.to_owned(), |credential| address(&credential.id))
+        self.credential.as_ref().map_or(HOME.to_owned(), |credential| address(&credential.id))
     }
 }
 
