@@ -1,5 +1,7 @@
 //! Who did what, and every log-in that was denied.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -27,6 +29,8 @@ struct ActivityPage {
     frame: Frame,
     search: Search,
     found: Found,
+    /// How long denials are kept.
+    kept: Duration,
 }
 
 enum Found {
@@ -53,7 +57,8 @@ pub async fn list(
     Query(search): Query<Search>,
 ) -> Result<Response, Failure> {
     let found = search.find(&app, &who).await?;
-    let page = ActivityPage { frame: who.frame(Here::Activity).await?, search, found };
+    let (frame, kept) = (who.frame(Here::Activity).await?, app.config.keep_logins);
+    let page = ActivityPage { frame, search, found, kept };
     Ok(if htmx.partial { html(&page.as_found())? } else { html(&page)? })
 }
 

@@ -33,6 +33,11 @@ pub fn count(number: &i64, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
+/// `30 days`: how long something is kept.
+pub fn days(kept: &Duration) -> String {
+    count(&i64::try_from(kept.as_secs().div_ceil(DAY)).unwrap_or(i64::MAX), "day")
+}
+
 /// A time seen from now, both ways: `2 min ago`, `in 3 h`.
 pub struct Ago(Timestamp, Timestamp);
 

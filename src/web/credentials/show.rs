@@ -1,6 +1,7 @@
 //! One credential: facts, connection settings, examples, its log-ins and denials, and what is left of a rotation.
 
 use std::fmt;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -35,6 +36,8 @@ pub struct ShowPage {
     denials: Vec<Denial>,
     /// The newest log-in with the old password, while it works.
     old_login: Option<Login>,
+    /// How long log-ins and denials are kept.
+    kept: Duration,
 }
 
 /// Where applications connect.
@@ -70,8 +73,8 @@ impl ShowPage {
         drop(connection);
         let (server, state) = (Server::of(app), credential.state(who.now));
         let examples = tabs(&server, &credential.username, None);
-        let frame = who.frame(Here::Credentials).await?;
-        Ok(Self { frame, credential, state, server, examples, logins, denials, old_login })
+        let (frame, kept) = (who.frame(Here::Credentials).await?, app.config.keep_logins);
+        Ok(Self { frame, credential, state, server, examples, logins, denials, old_login, kept })
     }
 
     /// The newest log-in with the old password that came after the rotation.
