@@ -1,10 +1,12 @@
 //! The kinds of value that a setting takes, from text and back.
 
 use std::fmt::{self, Display};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+use axum::http::Uri;
 
 use crate::error::{Error, Result};
 
@@ -111,6 +113,13 @@ impl PublicUrl {
         self.0.starts_with("https://")
     }
 
+    /// Whether it is in clear for this machine alone: the one place where a cookie need not be `Secure`.
+    pub fn is_plain_localhost(&self) -> bool {
+        let uri: Option<Uri> = self.0.parse().ok().filter(|_| !self.is_https());
+        let host = uri.as_ref().and_then(Uri::host).map(|host| host.trim_matches(['[', ']']));
+        host.is_some_and(|host| host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
+    }
+
     /// The address of a dashboard that is served in clear at `address`.
     pub fn of_listener(address: SocketAddr) -> Self {
         Self(format!("http://{address}"))
@@ -123,11 +132,10 @@ impl Value for Option<PublicUrl> {
             return Ok(None);
         }
         let url = text.trim_end_matches('/');
-        let uri: axum::http::Uri =
-            url.parse().map_err(|cause| format!("“{text}” is not an address: {cause}"))?;
+        let uri: Uri = url.parse().map_err(|cause| format!("“{text}” is not an address: {cause}"))?;
         match (uri.scheme_str(), uri.host(), uri.path()) {
             (Some("http" | "https"), Some(_), "/" | "") if uri.query().is_none() => {
-                Ok(Some(PublicUrl(url.to_owned())))
+                Ok(Some(PublicUrl(url.to_ascii_lowercase())))
             }
             _ => Err(format!("“{text}” is not of the form https://HOST or http://HOST:PORT")),
         }
@@ -264,9 +272,25 @@ mod tests {
 
     #[test]
     fn a_public_url_is_an_origin() {
-        assert!(Option::<PublicUrl>::parse("https://gatepost.example/").is_ok_and(|url| url.is_some()));
+        let url = Option::<PublicUrl>::parse("HTTPS://Gatepost.example/").ok().flatten();
+        assert_eq!(url.as_ref().map(PublicUrl::as_str), Some("https://gatepost.example"));
         for text in ["gatepost.example", "ftp://x", "https://x/path", "https://x/?q"] {
             assert!(Option::<PublicUrl>::parse(text).is_err(), "{text}");
+        }
+    }
+    #[test]
+    fn only_this_machine_may_be_served_without_a_secure_cookie() {
+        let is_plain_localhost = |url: &str| PublicUrl(url.to_owned()).is_plain_localhost();
+        for local in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+            assert!(is_plain_localhost(local), "{local}");
+        }
+        for other in [
+            "https://localhost",
+            "http://gate.example",
+            "http://0.0.0.0:8080",
+            "http://localhost.evil.example",
+        ] {
+            assert!(!is_plain_localhost(other), "{other}");
         }
     }
 }

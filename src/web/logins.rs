@@ -152,7 +152,7 @@ pub fn words(refusal: &LogInRefusal) -> (StatusCode, &'static str) {
 }
 
 fn is_in_clear(app: &App) -> bool {
-    !app.public_url.is_https() && !super::is_plain_localhost(app.public_url.as_str())
+    !app.public_url.is_https() && !app.public_url.is_plain_localhost()
 }
 
 /// Where to go after log-in: an address of this dashboard, nowhere else.

@@ -21,12 +21,10 @@ pub mod shown;
 mod signed_in;
 mod urlencoded;
 
-use std::net::IpAddr;
-
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::http::header::VARY;
-use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn;
 use axum::response::Redirect;
 use axum::routing::{get, post};
@@ -101,7 +99,7 @@ fn pages() -> Router<App> {
 
 /// Sessions last while they are used; the cookie is for this host alone, and for nothing but http.
 fn sessions(app: &App) -> SessionManagerLayer<session_store::Store> {
-    let (secure, name) = match is_plain_localhost(app.public_url.as_str()) {
+    let (secure, name) = match app.public_url.is_plain_localhost() {
         true => (false, "gatepost"),
         false => (true, "__Host-gatepost"),
     };
@@ -111,13 +109,6 @@ fn sessions(app: &App) -> SessionManagerLayer<session_store::Store> {
         .with_secure(secure)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(idle))
-}
-
-/// Whether the dashboard is served in clear to this machine alone: the one place where a cookie need not be `Secure`.
-fn is_plain_localhost(url: &str) -> bool {
-    let uri: Option<Uri> = url.strip_prefix("http://").and_then(|_| url.parse().ok());
-    let host = uri.as_ref().and_then(Uri::host).map(|host| host.trim_matches(['[', ']']));
-    host.is_some_and(|host| host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
 }
 
 /// Refuses what another site sends with a member's cookie. A public address that no browser can send trusts nothing more.
@@ -135,24 +126,4 @@ fn may_compress(
     extensions: &axum::http::Extensions,
 ) -> bool {
     extensions.get::<Uncompressed>().is_none()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plain_localhost;
-
-    #[test]
-    fn only_this_machine_may_be_served_without_a_secure_cookie() {
-        for local in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
-            assert!(is_plain_localhost(local), "{local}");
-        }
-        for other in [
-            "https://localhost",
-            "http://gate.example",
-            "http://0.0.0.0:8080",
-            "http://localhost.evil.example",
-        ] {
-            assert!(!is_plain_localhost(other), "{other}");
-        }
-    }
 }
