@@ -99,6 +99,7 @@ async function stream(form, event) {
   try {
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
+    if (answer.headers.has("hx-redirect")) return location.assign(answer.headers.get("hx-redirect"));
     if (!answer.ok) throw new Error("reference " + answer.headers.get("x-request-id"));
     const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = "", piece; !(piece = await pieces.read()).done; ) {
