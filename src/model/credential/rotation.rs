@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::AnyConnection;
 
-use super::{Credential, FreshPassword, IssuedCredential, State};
+use super::{Credential, FreshPassword, IssuedCredential};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
@@ -59,18 +59,12 @@ impl Credential {
         grace: Duration,
         fresh: FreshPassword,
     ) -> Result<IssuedCredential> {
-        let before = Self::find(tx, actor.organization, id).await?;
-        if !grace.is_zero() && before.state(actor.at) != State::Active {
-            let state = before.state(actor.at);
-            return Err(Error::Conflict(format!(
-                "This credential is {state}: rotate it now, without a grace period."
-            )));
-        }
         let until = (!grace.is_zero()).then(|| actor.at.plus(grace));
-        sqlx::query(
+        let rotated = sqlx::query(
             "UPDATE credentials SET previous_id = CASE WHEN $3 = 1 THEN password_id END, \
              previous_hash = CASE WHEN $3 = 1 THEN password_hash END, previous_until = $4, password_id = $5, \
-             password_hash = $6, rotated_at = $7, updated_at = $7 WHERE organization = $1 AND id = $2",
+             password_hash = $6, rotated_at = $7, updated_at = $7 WHERE organization = $1 AND id = $2 \
+             AND ($3 = 0 OR (status = 'active' AND (expires_at IS NULL OR expires_at > $7)))",
         )
         .bind(actor.organization)
         .bind(id)
@@ -80,8 +74,15 @@ impl Credential {
         .bind(fresh.hash)
         .bind(actor.at)
         .execute(&mut **tx)
-        .await?;
+        .await?
+        .rows_affected();
         let credential = Self::find(tx, actor.organization, id).await?;
+        if rotated == 0 {
+            let state = credential.state(actor.at);
+            return Err(Error::Conflict(format!(
+                "This credential is {state}: rotate it now, without a grace period."
+            )));
+        }
         let detail = until.map_or("the old password stopped at once".to_owned(), |until| {
             format!("the old password works until {until}")
         });
