@@ -44,7 +44,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_member ON sessions (member, last_seen_at);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
--- Links that create the first owner. Gone as soon as there is one.
+-- Links that create the first owner. Worth nothing once there is a member.
 CREATE TABLE setup_links (
     token_hash   TEXT PRIMARY KEY,
     organization TEXT NOT NULL REFERENCES organizations (id),
@@ -96,6 +96,8 @@ CREATE INDEX credentials_by_scope ON credentials (organization, scope, id);
 CREATE INDEX credentials_by_last_used ON credentials (organization, last_used_at, id);
 CREATE INDEX credentials_by_created ON credentials (organization, created_at, id);
 CREATE INDEX credentials_expiry ON credentials (expires_at) WHERE expires_at IS NOT NULL AND expiry_noted = 0;
+
+CREATE INDEX credentials_grace ON credentials (previous_until) WHERE previous_until IS NOT NULL;
 
 -- The domains that a scoped credential is for.
 CREATE TABLE credential_domains (

@@ -55,6 +55,7 @@ async fn forget(app: &App) -> Result<bool> {
     let mut tx = app.db.begin().await?;
     let forgotten = Denial::forget_before(&mut tx, limit).await?
         + Login::forget_before(&mut tx, limit).await?
+        + Credential::forget_previous(&mut tx, now).await?
         + Session::forget_expired(&mut tx, now).await?;
     tx.commit().await?;
     Ok(forgotten > 0)

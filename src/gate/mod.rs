@@ -9,6 +9,7 @@ pub mod hashing;
 mod journal;
 mod member;
 mod memory;
+mod repeats;
 mod terms;
 mod throttle;
 
@@ -32,6 +33,7 @@ use hashing::Hashing;
 use journal::Journal;
 pub use member::LogInRefusal;
 use memory::Memory;
+use repeats::Repeats;
 pub use terms::{AllowedDomains, Attempt, Denial, Door, Grant, Reason, Reference};
 use throttle::Throttle;
 pub use throttle::network;
@@ -50,6 +52,7 @@ pub struct Gate {
     memory: Memory,
     throttle: Throttle,
     member_throttle: Throttle,
+    repeats: Repeats,
     journal: Arc<Journal>,
 }
 
@@ -70,6 +73,7 @@ impl Gate {
             memory: Memory::new(),
             throttle: Throttle::default(),
             member_throttle: Throttle::default(),
+            repeats: Repeats::default(),
             journal,
         }
     }
@@ -216,11 +220,16 @@ impl Gate {
     }
 
     fn note_denial(&self, attempt: &Attempt, refusal: &Refusal) -> Reference {
-        let reference = generate_reference();
+        let (now, reference) = (self.clock.now(), Reference(generate_reference()));
+        if refusal.reason == Reason::Throttled
+            && let Some(written) = self.repeats.stands_for(attempt.client, &reference, now)
+        {
+            return written;
+        }
         let denial = model::Denial {
             id: DenialId::new(),
-            reference: reference.clone(),
-            at: self.clock.now(),
+            reference: reference.to_string(),
+            at: now,
             reason: refusal.reason,
             username: journal_text(&attempt.username),
             credential: refusal.whose.map(|(_, credential)| credential),
@@ -229,7 +238,7 @@ impl Gate {
             hello: journal_text(attempt.hello.as_deref().unwrap_or_default()),
         };
         self.journal.denial(refusal.whose.map(|(organization, _)| organization), denial);
-        Reference(reference)
+        reference
     }
 }
 

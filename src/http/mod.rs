@@ -3,6 +3,7 @@
 pub mod requests;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,11 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
@@ -23,6 +24,8 @@ use tracing::{debug, warn};
 const MAX_CONNECTIONS: usize = 2_048;
 /// How long a client may take to send a request's head, and to ask again on an open connection.
 const HEAD_TIME: Duration = Duration::from_secs(20);
+/// How long a connection lasts at most: one that never reads its answer does not hold its place for ever.
+const LIFETIME: Duration = Duration::from_secs(300);
 /// A request's head, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
 /// After a failure to accept (no file descriptor left): how long to wait.
@@ -30,24 +33,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` until `shutdown`, then lets open requests finish for at most `drain`.
 pub async fn serve(listener: TcpListener, router: Router, drain: Duration, shutdown: CancellationToken) {
-    let (places, graceful) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), GracefulShutdown::new());
+    let (places, connections) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), TaskTracker::new());
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = shutdown.cancelled() => break,
         };
         let Some((stream, client, place)) = accepted else { continue };
-        let connection = graceful.watch(connection(stream, client, router.clone()));
-        tokio::spawn(async move {
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        connections.spawn(async move {
             let _place = place;
-            if let Err(error) = connection.await {
+            if let Err(error) = talk(stream, client, router, (drain, shutdown)).await {
                 debug!(%error, %client, "the connection ended");
             }
         });
     }
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        warn!("some requests were still open at the end of drain_timeout");
-    }
+    connections.close();
+    connections.wait().await;
 }
 
 async fn accept(
@@ -65,11 +67,13 @@ async fn accept(
     }
 }
 
-fn connection(
+/// One connection, until its client or its time is over, or the server shuts down: then what is open may still finish.
+async fn talk(
     stream: TcpStream,
     client: SocketAddr,
     router: Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
+    (drain, shutdown): (Duration, CancellationToken),
+) -> hyper::Result<()> {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "TCP_NODELAY can't be set");
     }
@@ -78,9 +82,20 @@ fn connection(
         request.extensions_mut().insert(ConnectInfo(client));
         request
     });
-    hyper::server::conn::http1::Builder::new()
+    let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        outcome = connection.as_mut() => return outcome,
+        () = tokio::time::sleep(LIFETIME) => {}
+        () = shutdown.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(drain, connection).await.unwrap_or_else(|_| {
+        warn!(%client, "a request was still open at the end of drain_timeout");
+        Ok(())
+    })
 }

@@ -3,7 +3,7 @@
 use super::{Credential, Draft, FreshPassword, IssuedCredential, Scope, Status};
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::{Error, Result, is_duplicate};
+use crate::error::{Error, Result, is_duplicate, is_still_named};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::model::actor::Actor;
 use crate::model::event::{Action, Event};
@@ -182,12 +182,16 @@ async fn set_domains(
         .bind(id)
         .bind(name.clone())
         .execute(&mut **tx)
-        .await?;
-        if added.rows_affected() == 0 {
-            return Err(Error::invalid(
-                "domains",
-                format!("{name} is not a domain of this organization: add it under Domains first."),
-            ));
+        .await;
+        let unknown = match added {
+            Ok(added) => added.rows_affected() == 0,
+            // It was removed in this moment (PostgreSQL).
+            Err(error) if is_still_named(&error) => true,
+            Err(error) => return Err(error.into()),
+        };
+        if unknown {
+            let why = format!("{name} is not a domain of this organization: add it under Domains first.");
+            return Err(Error::invalid("domains", why));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::AnyConnection;
 
 use super::{Credential, FreshPassword, IssuedCredential};
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
@@ -107,5 +108,13 @@ impl Credential {
             Event::record(tx, actor, Action::CredentialGraceEnded, credential.subject(), "").await?;
         }
         Ok(credential)
+    }
+
+    /// Forgets the hashes of a bounded number of old passwords whose grace is over; returns how many.
+    pub async fn forget_previous(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+        let sql = "UPDATE credentials SET previous_id = NULL, previous_hash = NULL, previous_until = NULL \
+                   WHERE previous_until <= $1 AND id IN (SELECT id FROM credentials \
+                   WHERE previous_until <= $1 ORDER BY previous_until LIMIT 100)";
+        Ok(sqlx::query(sql).bind(now).execute(&mut **tx).await?.rows_affected())
     }
 }

@@ -1,0 +1,69 @@
+//! Keeps a flood of throttled attempts from filling the journal: beyond a few lines a minute, a network's further ones hear the
+//! reference of the last line that was written for it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::terms::Reference;
+use super::throttle::network;
+use crate::clock::Timestamp;
+
+/// Lines that are written for one network in each [`WINDOW`].
+const LINES: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(60);
+/// Networks that are remembered at most.
+const MAX_NETWORKS: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub struct Repeats(Mutex<HashMap<IpAddr, Lines>>);
+
+#[derive(Debug)]
+struct Lines {
+    since: Timestamp,
+    written: u32,
+    last: Reference,
+}
+
+impl Repeats {
+    /// The line that stands for this throttled attempt too; none when it is to have `fresh`, a line of its own.
+    pub fn stands_for(&self, client: IpAddr, fresh: &Reference, now: Timestamp) -> Option<Reference> {
+        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if networks.len() >= MAX_NETWORKS {
+            networks.retain(|_, lines| now.since(lines.since) < WINDOW);
+        }
+        if networks.len() >= MAX_NETWORKS {
+            networks.clear();
+        }
+        let first = || Lines { since: now, written: 0, last: fresh.clone() };
+        let lines = networks.entry(network(client)).or_insert_with(first);
+        if now.since(lines.since) >= WINDOW {
+            *lines = first();
+        }
+        if lines.written >= LINES {
+            return Some(lines.last.clone());
+        }
+        (lines.written, lines.last) = (lines.written + 1, fresh.clone());
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_is_throttled_fills_a_few_lines_a_minute() {
+        let (repeats, now) = (Repeats::default(), Timestamp::from_micros(1_000_000_000));
+        let [flood, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
+        let reference = |number: u32| Reference(format!("R{number}"));
+        for number in 0..LINES {
+            assert_eq!(repeats.stands_for(flood, &reference(number), now), None);
+        }
+        let last = reference(LINES - 1);
+        assert_eq!(repeats.stands_for(flood, &reference(99), now), Some(last));
+        assert_eq!(repeats.stands_for(other, &reference(99), now), None);
+        assert_eq!(repeats.stands_for(flood, &reference(99), now.plus(WINDOW)), None);
+    }
+}
