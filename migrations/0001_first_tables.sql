@@ -95,6 +95,7 @@ CREATE INDEX credentials_by_mode ON credentials (organization, mode, id);
 CREATE INDEX credentials_by_scope ON credentials (organization, scope, id);
 CREATE INDEX credentials_by_last_used ON credentials (organization, last_used_at, id);
 CREATE INDEX credentials_by_created ON credentials (organization, created_at, id);
+CREATE INDEX credentials_by_expiry ON credentials (organization, expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX credentials_expiry ON credentials (expires_at) WHERE expires_at IS NOT NULL AND expiry_noted = 0;
 
 CREATE INDEX credentials_grace ON credentials (previous_until) WHERE previous_until IS NOT NULL;
