@@ -84,6 +84,14 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// How many rows there are in all, where this page shows them all.
+    pub fn total(&self) -> Option<i64> {
+        let is_whole = self.previous.is_none() && self.next.is_none();
+        is_whole.then(|| i64::try_from(self.rows.len()).unwrap_or(i64::MAX))
+    }
+}
+
 /// A column that a list is ordered by.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {

@@ -71,7 +71,10 @@ impl ListPage {
         let listing = query.listing()?;
         let mut connection = app.db.read().await?;
         let page = Credential::list(&mut connection, who.organization(), &listing, who.now).await?;
-        let count = Credential::count(&mut connection, who.organization(), &listing.filter, who.now).await?;
+        let count = match page.total() {
+            Some(count) => count,
+            None => Credential::count(&mut connection, who.organization(), &listing.filter, who.now).await?,
+        };
         drop(connection);
         let limit = Credential::COUNT_LIMIT;
         let counted = match count > limit {
