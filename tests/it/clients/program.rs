@@ -1,6 +1,6 @@
 //! The programs behind the examples: where each takes its text from, and how it is started.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -43,6 +43,13 @@ pub struct Heard {
     pub text: String,
 }
 
+impl Heard {
+    /// Whether it heard the answer of a door that accepts no mail yet: `451 4.3.0`. (Each prints what it likes of it.)
+    pub fn no_mail_yet(&self) -> bool {
+        self.text.contains("451") || self.text.contains("4.3.0 ")
+    }
+}
+
 impl Program {
     /// Runs `text`, verbatim, in a directory of its own; `trusted`: a certificate that it is told to trust.
     pub async fn run(&self, text: &str, trusted: Option<&Path>) -> Heard {
@@ -75,6 +82,7 @@ const KEY_STORE: &str = "keytool -importcert -noprompt -alias gatepost -file gat
 
 async fn finish(mut command: Command, dir: &TempDir) -> Heard {
     command.env("TOOLS", concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools"));
+    command.env("DEPS", deps()).env("RUSTUP_HOME", rustup_home());
     command.env("HOME", dir.path()).env("LANG", "C.UTF-8");
     command.env("GOCACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/go"));
     command.current_dir(dir.path()).stdin(Stdio::null()).kill_on_drop(true);
@@ -82,6 +90,18 @@ async fn finish(mut command: Command, dir: &TempDir) -> Heard {
     let output = output.await.expect("it ends in time").expect("it can be started");
     let text = [output.stdout, output.stderr].concat();
     Heard { succeeded: output.status.success(), text: String::from_utf8_lossy(&text).into_owned() }
+}
+
+/// Where cargo has put what these tests were built from.
+fn deps() -> PathBuf {
+    let tests = std::env::current_exe().expect("the tests are a program");
+    tests.parent().expect("a directory").to_owned()
+}
+
+/// As rustup finds it.
+fn rustup_home() -> String {
+    let home = environment("HOME").unwrap_or_default();
+    environment("RUSTUP_HOME").unwrap_or_else(|| format!("{home}/.rustup"))
 }
 
 const SSL_CERT_FILE: Trust = Trust::Variable("SSL_CERT_FILE");
@@ -148,6 +168,17 @@ pub const JAVA: Program = Program {
     run: "java -cp /usr/share/java/jakarta-mail.jar:/usr/share/java/jakarta-activation.jar SendMail.java",
     beside: &[],
     trust: Trust::KeyStore,
+};
+
+/// Compiled against the lettre that these tests were built with.
+pub const RUST: Program = Program {
+    example: "rust",
+    file: "send.rs",
+    run: r#"
+        lettre=$(ls -t $DEPS/liblettre-*.rlib | head -n 1)
+        rustc --edition 2024 -L dependency=$DEPS --extern lettre=$lettre send.rs && ./send"#,
+    beside: &[],
+    trust: SSL_CERT_FILE,
 };
 
 /// As the first line of the example says.
