@@ -6,8 +6,10 @@ use std::time::Duration;
 use gatepost::clock::Timestamp;
 use gatepost::model::Credential;
 use gatepost::model::credential::{Draft, Grace, Mode, Scope};
+use gatepost::secret::Password;
+use tokio_util::sync::CancellationToken;
 
-use crate::support::{Issued, Reply, SmtpClient, TestApp, eventually};
+use crate::support::{Issued, Reply, TestApp, eventually};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -169,15 +171,22 @@ async fn last_used_is_known_at_most_a_second_late() {
     let app = TestApp::start().await;
     let shop = app.issue("Shop").await;
     assert!(app.credential(&shop).await.last_used.is_none());
-    let mut client = app.smtp_from(elsewhere(7)).await;
-    let before = app.clock.now();
-    assert_eq!(client.log_in(&shop.username, &shop.password).await.code, 235);
-    let after = app.clock.now();
-    let used = eventually("last used is written", async || app.credential(&shop).await.last_used).await;
-    let late = app.clock.now().since(after);
-    assert!(late <= Duration::from_secs(1), "{late:?}");
-    assert!((before..=after).contains(&used.at), "{used:?}");
-    assert_eq!((used.address.as_str(), used.door.as_str()), ("127.1.0.7", "smtp"));
+    let mut late = Vec::new();
+    // A busy machine may spoil a measurement, not three in a row.
+    for number in 1..=3 {
+        let mut client = app.smtp_from(elsewhere(number)).await;
+        let before = app.clock.now();
+        assert_eq!(client.log_in(&shop.username, &shop.password).await.code, 235);
+        let after = app.clock.now();
+        let used = eventually("last used is written", async || {
+            app.credential(&shop).await.last_used.filter(|used| used.at >= before)
+        })
+        .await;
+        late.push(app.clock.now().since(after));
+        assert!(used.at <= after, "{used:?}");
+        assert_eq!((used.address, used.door.as_str()), (elsewhere(number).to_string(), "smtp"));
+    }
+    assert!(late.iter().any(|late| *late <= Duration::from_secs(1)), "{late:?}");
 }
 
 #[tokio::test]
@@ -271,25 +280,40 @@ async fn an_open_session_outlives_trouble_with_the_database() {
     session.expect(250, "NOOP").await;
 }
 
-/// One guess each from many addresses at once: more than the hashing threads and their queue take.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_for_hashing_is_temporary_and_never_a_wrong_password() {
-    let app = TestApp::with_config(|config| config.smtp_new_connections_per_minute = 100_000).await;
+    let app = TestApp::start().await;
     let shop = app.issue("Shop").await;
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let guessers = threads * 128 + 100;
-    let mut clients = Vec::new();
-    for number in 0..u16::try_from(guessers).unwrap() {
-        clients.push(app.smtp_from(elsewhere(number)).await);
+    let others = CancellationToken::new();
+    for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) * 256 {
+        let (hashing, others) = (app.app.hashing().clone(), others.clone());
+        tokio::spawn(async move {
+            while !others.is_cancelled() {
+                // Who is turned away comes again at once.
+                _ = hashing.hash(Password::new("somebody else's")).await;
+                tokio::task::yield_now().await;
+            }
+        });
     }
-    let username = &shop.username;
-    let guess =
-        async |mut client: SmtpClient| client.log_in(username, "sk_00000000000000000000000000000000").await;
-    let replies = futures_util::future::join_all(clients.into_iter().map(guess)).await;
-    let count = |code| replies.iter().filter(|reply| reply.code == code).count();
-    assert!(count(454) > 0, "the queue was never full");
-    assert_eq!(count(454) + count(535), guessers, "nothing else was answered");
-    assert_eq!(app.log_in(username, &shop.password).await.code, 235, "and then it goes on");
+    let mut client = app.smtp().await;
+    eventually("the queue is full", async || {
+        let reply = client.log_in(&shop.username, "sk_00000000000000000000000000000000").await;
+        if reply.code == 535 {
+            client = app.smtp().await;
+        } else {
+            assert_eq!(reply.code, 454, "{reply:?}");
+            assert!(reply.text().starts_with("4.7.0 "), "{reply:?}");
+        }
+        (reply.code == 454).then_some(())
+    })
+    .await;
+    others.cancel();
+    eventually("and then it goes on", async || {
+        let code = app.log_in(&shop.username, &shop.password).await.code;
+        assert!(matches!(code, 235 | 454), "{code}");
+        (code == 235).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
