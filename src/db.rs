@@ -130,6 +130,7 @@ impl Db {
         let pool = AnyPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(PATIENCE)
+            .before_acquire(|connection, _| Box::pin(is_usable(connection)))
             .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
             .connect_with(options)
             .await
@@ -236,6 +237,12 @@ fn kind(url: &str) -> Result<Kind> {
     }
 }
 
+/// SQLite ends a transaction by itself when the disk is full or fails. sqlx still counts it as open and would refuse to begin
+/// another on this connection for ever: `false` has it replaced by a new one.
+async fn is_usable(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    Ok(!connection.is_in_transaction())
+}
+
 /// Settings of one connection. `synchronous=FULL`: a confirmed change survives the loss of power.
 async fn prepare(connection: &mut AnyConnection, kind: Kind) -> sqlx::Result<()> {
     let settings = match kind {
@@ -257,6 +264,18 @@ async fn prepare(connection: &mut AnyConnection, kind: Kind) -> sqlx::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_by_itself_is_in_nobodys_way_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&sqlite_url(&dir.path().join("gatepost.db"))).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        tx.execute("ROLLBACK").await.unwrap();
+        assert!(tx.commit().await.is_err());
+        for _ in 0..3 {
+            db.begin().await.unwrap().commit().await.unwrap();
+        }
+    }
 
     #[test]
     fn a_database_address_is_shown_without_its_password() {

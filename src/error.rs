@@ -55,12 +55,12 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// SQLite: 5 BUSY, 6 LOCKED, 13 FULL, 10 IOERR. PostgreSQL (appendix A): 08 connection, 53 resources, 57 operator, 40 rollback, 55P03 lock.
+/// SQLite: 5 BUSY, 6 LOCKED, 8 READONLY, 10 IOERR, 13 FULL, 14 CANTOPEN. PostgreSQL (appendix A): 08 connection, 53 resources, 57 operator, 40 rollback, 55P03 lock.
 fn is_temporary(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     match code.len() {
         5 => matches!(&code[..2], "08" | "53" | "57" | "40") || code == "55P03",
-        _ => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13)),
+        _ => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)),
     }
 }
 
