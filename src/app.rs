@@ -47,6 +47,7 @@ impl App {
     /// [`Error::Setup`], one sentence.
     pub async fn open(config: Config, clock: Clock, bound: Bound) -> Result<Self> {
         make_data_dir(&config)?;
+        make_database_file(&config)?;
         let db = Db::open(&config.database_address()).await?;
         let gate = Gate::new(db.clone(), clock.clone(), Hashing::start()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.http));
@@ -81,4 +82,36 @@ fn make_data_dir(config: &Config) -> Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(|cause| {
         Error::setup(format!("the data directory {} can't be made: {cause}", config.data_dir.display()))
     })
+}
+
+/// The same for the database in a directory that was there before and is open to others. SQLite would make it readable by all;
+/// the files that it puts beside it take over its mode.
+fn make_database_file(config: &Config) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = config.database_file();
+    if config.database_address() != crate::db::sqlite_url(&file) {
+        return Ok(());
+    }
+    let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&file);
+    made.map(drop).map_err(|cause| Error::setup(format!("{} can't be written: {cause}", file.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_can_read_the_database_also_in_a_directory_that_is_open_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        let app = App::open_for_command(config).await.unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+        app.db.close().await;
+    }
 }

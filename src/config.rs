@@ -105,10 +105,12 @@ pub struct DatabaseUrl(Option<String>);
 impl Config {
     /// The database's address: the configured one, or SQLite in the data directory.
     pub fn database_address(&self) -> String {
-        self.database_url
-            .0
-            .clone()
-            .unwrap_or_else(|| crate::db::sqlite_url(&self.data_dir.join("gatepost.db")))
+        self.database_url.0.clone().unwrap_or_else(|| crate::db::sqlite_url(&self.database_file()))
+    }
+
+    /// Where SQLite keeps the data unless another database is configured.
+    pub fn database_file(&self) -> PathBuf {
+        self.data_dir.join("gatepost.db")
     }
 
     /// # Errors
