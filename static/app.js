@@ -34,7 +34,8 @@ async function copy(button) {
     if (source.select) { source.type = "text"; source.select(); } else getSelection().selectAllChildren(source);
     if (!document.execCommand("copy")) return toast("Selected: press Ctrl+C or ⌘C to copy it.");
   }
-  button.closest("dialog")?.querySelector("[data-once]")?.removeAttribute("data-once");
+  const secret = by("secret-password")?.value;
+  if (secret && text.includes(secret)) modal.querySelector("[data-once]")?.removeAttribute("data-once");
   button.dataset.copied = "";
   setTimeout(() => delete button.dataset.copied, 1600);
   say("Copied");

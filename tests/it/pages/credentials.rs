@@ -83,6 +83,7 @@ async fn a_secret_that_was_not_copied_is_not_thrown_away_by_a_slip() {
     alice.sees("shown in the next step").await;
     alice.click("Create credential").await;
     alice.sees("Copy the password").await;
+    alice.click("Copy username").await;
     alice.press(ESCAPE).await;
     eventually("it only asks", async || (alice.focused().await == "Done").then_some(())).await;
     alice.sees("It can’t be shown again").await;
