@@ -29,8 +29,8 @@ impl Draft {
         if self.name.chars().count() > MAX_NAME_CHARACTERS {
             problems.add("name", format!("Use at most {MAX_NAME_CHARACTERS} characters."));
         }
-        if self.name.chars().any(char::is_control) {
-            problems.add("name", "A name is one line of text.");
+        if self.name.chars().any(|c| c.is_control() || is_deceptive(c)) {
+            problems.add("name", "A name is one line of text, without characters that can’t be seen.");
         }
         self.domains.sort();
         self.domains.dedup();
@@ -71,5 +71,32 @@ impl Draft {
         ];
         let changed = facts.iter().filter(|(_, old, new)| old != new);
         changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What is not seen, or turns the text around it: with it one name could pass for another, or for none. The joiners U+200C and
+/// U+200D, which scripts and emoji need, are not among them.
+fn is_deceptive(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_taken(name: &str) -> bool {
+        let (mode, scope) = (Mode::Production, Scope::Global);
+        let draft = Draft { name: name.to_owned(), mode, scope, domains: Vec::new(), expires_at: None };
+        draft.checked(Timestamp::from_micros(0), None).is_ok()
+    }
+
+    #[test]
+    fn a_name_is_what_it_looks_like() {
+        for name in ["", "Größe 商店", "👩\u{200d}💻", "<b>"] {
+            assert!(is_taken(name), "{name:?}");
+        }
+        for name in ["a\nb", "\0", "\u{200b}", "\u{202e}abc", "Shop\u{feff}"] {
+            assert!(!is_taken(name), "{name:?}");
+        }
     }
 }
