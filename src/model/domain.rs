@@ -117,7 +117,7 @@ pub fn normalize(text: &str) -> Result<String> {
     if !name.contains('.') {
         return Err(refused(format!("“{text}” has no dot: enter the whole domain, such as {text}.com.")));
     }
-    if name.parse::<std::net::IpAddr>().is_ok() {
+    if name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(refused(format!("“{text}” is an address, not a domain.")));
     }
     Ok(name)
@@ -149,6 +149,7 @@ mod tests {
             "-a.com",
             "a_b.com",
             "192.0.2.1",
+            "0x7f.1",
             "http://a.com",
             "a@b.com",
             &"a".repeat(300),
