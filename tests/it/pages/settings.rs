@@ -102,3 +102,22 @@ async fn activity_tells_who_did_what_and_finds_a_denial_by_its_reference() {
     alice.inspect("activity-no-match").await;
     alice.close().await;
 }
+
+#[tokio::test]
+async fn what_strangers_and_members_wrote_without_a_space_stays_within_the_page() {
+    let app = TestApp::start().await;
+    app.issue(&"n".repeat(255)).await;
+    let mut stranger = app.smtp().await;
+    stranger.expect(250, &format!("EHLO {}.example", "h".repeat(63))).await;
+    stranger.log_in(&"u".repeat(255), "sk_").await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto("/activity").await;
+    alice.inspect("activity-long").await;
+    eventually("it is written down", async || {
+        alice.goto("/activity?kind=denied").await;
+        alice.text().await.contains("uuuu").then_some(())
+    })
+    .await;
+    alice.inspect("denied-long").await;
+    alice.close().await;
+}
