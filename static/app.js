@@ -113,6 +113,8 @@ async function stream(form, event) {
   }
   list.ariaBusy = button.disabled = false;
   list.lastElementChild?.scrollIntoView({ block: "nearest" });
+  // The check was a log-in, and a second later the table behind it knows when it was.
+  setTimeout(() => by("found") && htmx.ajax("GET", location.href, { target: "#found", swap: "outerHTML" }), 1000);
 }
 
 on("click", (event) => {
