@@ -102,14 +102,14 @@ async fn first_log_ins(running: &Running) {
     let hashing = running.app.hashing();
     let hash = hashing.fresh().await.expect("a password").hash;
     let began = Instant::now();
-    let mut runs: FuturesUnordered<_> =
-        (0..32).map(|_| hashing.verify(Password::generate(), Some(((), hash.clone())), None)).collect();
+    let run = || hashing.verify(Password::generate(), Some(((), hash.clone())), None, || false);
+    let mut runs: FuturesUnordered<_> = (0..32).map(|_| run()).collect();
     let mut done = 0;
     while let Some(outcome) = runs.next().await {
         outcome.expect("a free thread");
         done += 1;
         if done + runs.len() < COLD {
-            runs.push(hashing.verify(Password::generate(), Some(((), hash.clone())), None));
+            runs.push(run());
         }
     }
     let rate = f64::from(u32::try_from(done).expect("a count")) / began.elapsed().as_secs_f64();

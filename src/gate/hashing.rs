@@ -20,6 +20,15 @@ const QUEUE_PER_THREAD: usize = 128;
 /// A run that has no result by then is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What came of verifying a password.
+#[derive(Debug)]
+pub enum Verdict<Id> {
+    Match(Id),
+    Mismatch,
+    /// Its turn came too late: too many had failed before it. It was not looked at, and took as long all the same.
+    Blocked,
+}
+
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
 /// The hashing threads; clones share them. They end when the last clone is dropped.
@@ -77,22 +86,33 @@ impl Hashing {
     }
 
     /// Whose password it is: that of `current`, that of `previous`, or neither. Where both are missing it takes as long.
+    /// `blocked` is asked once more when its turn has come, so that of many guesses at once only the first are looked at.
     pub async fn verify<Id: Send + 'static>(
         &self,
         password: Password,
         current: Option<(Id, PasswordHash)>,
         previous: Option<(Id, PasswordHash)>,
-    ) -> Result<Option<Id>> {
+        blocked: impl FnOnce() -> bool + Send + 'static,
+    ) -> Result<Verdict<Id>> {
         let nobody = self.nobody.clone();
-        self.run(move |hasher| match (current, previous) {
-            (None, _) => hasher.verify(&password, &nobody).map(|_| None),
-            (Some((id, hash)), None) => Ok(hasher.verify(&password, &hash)?.then_some(id)),
-            (Some((id, hash)), Some((previous_id, previous_hash))) => {
-                let which = hasher.verify_either(&password, &hash, &previous_hash)?;
-                Ok(which.map(|is_current| if is_current { id } else { previous_id }))
+        let verdict = self.run(move |hasher| {
+            if blocked() {
+                return Ok(Verdict::Blocked);
             }
-        })
-        .await?
+            let whose = match (current, previous) {
+                (None, _) => hasher.verify(&password, &nobody).map(|_| None)?,
+                (Some((id, hash)), None) => hasher.verify(&password, &hash)?.then_some(id),
+                (Some((id, hash)), Some((previous_id, previous_hash))) => hasher
+                    .verify_either(&password, &hash, &previous_hash)?
+                    .map(|is_current| if is_current { id } else { previous_id }),
+            };
+            Ok::<_, Error>(whose.map_or(Verdict::Mismatch, Verdict::Match))
+        });
+        let verdict = verdict.await??;
+        if matches!(verdict, Verdict::Blocked) {
+            self.wait_as_long_as_a_run().await;
+        }
+        Ok(verdict)
     }
 
     /// Takes as long as a run, without the work: for an answer that must not be told from a real one by its time.

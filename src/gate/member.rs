@@ -6,6 +6,7 @@ use metrics::counter;
 use tracing::warn;
 
 use super::Gate;
+use super::hashing::Verdict;
 use crate::error::{Error, Result};
 use crate::model::Member;
 use crate::model::member::MemberSecret;
@@ -57,10 +58,11 @@ impl Gate {
         }
         let secret = self.read_member(email).await.map_err(LogInRefusal::Trouble)?;
         let hash = secret.as_ref().map(|secret| ((), secret.password_hash.clone()));
-        let verified =
-            self.hashing.verify(bounded(password), hash, None).await.map_err(LogInRefusal::Trouble)?;
-        match (secret, verified) {
-            (Some(secret), Some(())) => {
+        let blocked = self.member_throttle.ask_later(client, email, &self.clock);
+        let verdict = self.hashing.verify(bounded(password), hash, None, blocked).await;
+        match (secret, verdict.map_err(LogInRefusal::Trouble)?) {
+            (_, Verdict::Blocked) => Err(LogInRefusal::Throttled),
+            (Some(secret), Verdict::Match(())) => {
                 self.renew_member(&secret, password).await;
                 Ok(secret.member)
             }

@@ -29,7 +29,7 @@ use crate::model::credential::{Entry, Status};
 use crate::model::login::LoginKey;
 use crate::secret::{Password, generate_reference};
 use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
-use hashing::Hashing;
+use hashing::{Hashing, Verdict};
 use journal::Journal;
 pub use member::LogInRefusal;
 use memory::Memory;
@@ -50,8 +50,8 @@ pub struct Gate {
     clock: Clock,
     hashing: Hashing,
     memory: Memory,
-    throttle: Throttle,
-    member_throttle: Throttle,
+    throttle: Arc<Throttle>,
+    member_throttle: Arc<Throttle>,
     repeats: Repeats,
     journal: Arc<Journal>,
 }
@@ -71,8 +71,8 @@ impl Gate {
             clock,
             hashing,
             memory: Memory::new(),
-            throttle: Throttle::default(),
-            member_throttle: Throttle::default(),
+            throttle: Arc::default(),
+            member_throttle: Arc::default(),
             repeats: Repeats::default(),
             journal,
         }
@@ -141,11 +141,14 @@ impl Gate {
             self.hashing.wait_as_long_as_a_run().await;
             return Err(refuse(Reason::Throttled));
         }
-        let verified = self.verify(entry.as_ref(), &attempt.password).await;
-        let verified = verified.map_err(|()| refuse(Reason::Unavailable))?;
-        let (Some(entry), Some(password)) = (entry, verified) else {
-            self.throttle.failed(attempt.client, &attempt.username, self.clock.now());
-            return Err(refuse(reason_of_mismatch(whose.is_some(), &attempt.password)));
+        let verdict = self.verify(entry.as_ref(), attempt).await;
+        let (entry, password) = match (entry, verdict.map_err(|()| refuse(Reason::Unavailable))?) {
+            (Some(entry), Verdict::Match(password)) => (entry, password),
+            (_, Verdict::Blocked) => return Err(refuse(Reason::Throttled)),
+            (_, Verdict::Match(_) | Verdict::Mismatch) => {
+                self.throttle.failed(attempt.client, &attempt.username, self.clock.now());
+                return Err(refuse(reason_of_mismatch(whose.is_some(), &attempt.password)));
+            }
         };
         if let Some(reason) = self.refusal_of(&entry) {
             return Err(refuse(reason));
@@ -184,15 +187,16 @@ impl Gate {
     }
 
     /// One run of Argon2id, against a hash of nobody's where there is no credential.
-    async fn verify(&self, entry: Option<&Entry>, password: &Password) -> Result<Option<PasswordId>, ()> {
+    async fn verify(&self, entry: Option<&Entry>, attempt: &Attempt) -> Result<Verdict<PasswordId>, ()> {
         let now = self.clock.now();
         let current = entry.map(|entry| (entry.password, entry.hash.clone()));
         let previous = entry
             .and_then(|entry| entry.previous.as_ref())
             .filter(|previous| previous.until > now)
             .map(|previous| (previous.password, previous.hash.clone()));
-        let verified = self.hashing.verify(password.clone(), current, previous).await;
-        verified.map_err(|error| warn!(%error, "the password can't be verified"))
+        let blocked = self.throttle.ask_later(attempt.client, &attempt.username, &self.clock);
+        let verdict = self.hashing.verify(attempt.password.clone(), current, previous, blocked).await;
+        verdict.map_err(|error| warn!(%error, "the password can't be verified"))
     }
 
     /// Remembers a password that was verified, and renews its hash if it was made with other parameters; not in a grace,

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 
 /// Keys that each kind of bucket remembers at most.
 const MAX_KEYS: usize = 100_000;
@@ -53,6 +53,17 @@ impl Throttle {
         self.addresses.is_full(&address, now)
             || self.pairs.is_full(&pair, now)
             || (self.usernames.is_full(&username, now) && !self.pairs.is_empty(&pair, now))
+    }
+
+    /// The same question, to be asked later.
+    pub fn ask_later(
+        self: &Arc<Self>,
+        client: IpAddr,
+        username: &str,
+        clock: &Clock,
+    ) -> impl FnOnce() -> bool + Send + use<> {
+        let (throttle, username, clock) = (self.clone(), username.to_owned(), clock.clone());
+        move || throttle.blocks(client, &username, clock.now())
     }
 
     /// Counts a failure.

@@ -317,6 +317,26 @@ async fn a_full_queue_for_hashing_is_temporary_and_never_a_wrong_password() {
 }
 
 #[tokio::test]
+async fn of_many_guesses_at_once_only_the_first_are_looked_at() {
+    let app = TestApp::start().await;
+    let wrong = "sk_00000000000000000000000000000000";
+    let guesses = (0..45).map(|number| {
+        let (app, username) = (&app, format!("smtp_{number:016}"));
+        async move { assert_denied(&app.log_in(&username, wrong).await) }
+    });
+    futures_util::future::join_all(guesses).await;
+    let alice = app.alice().await;
+    eventually("the journal has the first guesses and the first that came too late", async || {
+        let page = alice.page("/activity?kind=denied").await;
+        let count = |reason: &str| page.matches(reason).count();
+        let (looked_at, too_late) = (count("Unknown username"), count("Too many failures before"));
+        assert!(looked_at < 30, "{looked_at} guesses were looked at");
+        (looked_at >= 20 && too_late > 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_reference_in_a_reply_finds_the_true_reason_in_the_dashboard() {
     let app = TestApp::start().await;
     let [shop, revoked, expired] =
