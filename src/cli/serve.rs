@@ -3,6 +3,7 @@
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
 
 use super::output;
 use crate::clock::Clock;
@@ -10,6 +11,7 @@ use crate::config::Config;
 use crate::server::Server;
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    allow_many_connections();
     let server = Server::build(config, Clock::default()).await?;
     output::write(greeting(&server)?.as_bytes())?;
     let shutdown = CancellationToken::new();
@@ -24,6 +26,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
     server.run(shutdown).await;
     Ok(())
+}
+
+/// A connection is an open file, and systems begin with few: takes as many as this process may have.
+fn allow_many_connections() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => debug!(limit, "open files"),
+        Err(error) => warn!(%error, "the limit on open files stays as it is"),
+    }
 }
 
 /// Both addresses, and the link that creates the owner: on the terminal only, it is a secret.
