@@ -46,7 +46,16 @@ pub struct Heard {
 impl Heard {
     /// Whether it heard the answer of a door that accepts no mail yet: `451 4.3.0`. (Each prints what it likes of it.)
     pub fn no_mail_yet(&self) -> bool {
-        self.text.contains("451") || self.text.contains("4.3.0 ")
+        self.says("451") || self.text.contains("4.3.0 ")
+    }
+
+    /// Whether this stands in it as a word of its own: `451` not in a port or a password.
+    pub fn says(&self, word: &str) -> bool {
+        let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        self.text.match_indices(word).any(|(at, _)| {
+            let (before, after) = (&self.text[..at], &self.text[at + word.len()..]);
+            is_apart(before.chars().next_back()) && is_apart(after.chars().next())
+        })
     }
 }
 
