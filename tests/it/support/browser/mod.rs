@@ -220,10 +220,12 @@ impl Browser {
         eventually(what, async || self.ask(helper, arguments.clone()).await).await
     }
 
-    /// Asks one of the helpers in `page.js`; none while there is no answer, or while the page changes.
+    /// Asks one of the helpers in `page.js`; none while there is no answer, while the page changes, or before it is complete:
+    /// what a person does to a page whose scripts have not run yet may be lost.
     async fn ask<T: DeserializeOwned>(&self, helper: &str, arguments: Value) -> Option<T> {
-        let arguments = arguments.to_string();
-        let answer = self.evaluate(&format!("({HELPERS}).{helper}(...{arguments})")).await?;
+        let script =
+            format!("document.readyState === 'complete' ? ({HELPERS}).{helper}(...{arguments}) : null");
+        let answer = self.evaluate(&script).await?;
         serde_json::from_value(answer).ok()
     }
 
