@@ -124,7 +124,7 @@ impl Sort {
 
 impl Credential {
     /// Credentials are counted up to this many: beyond it the exact number tells nobody anything, and costs time.
-    pub const COUNT_LIMIT: i64 = 1_000;
+    pub const COUNT_LIMIT: i64 = 500;
 
     pub async fn list(
         connection: &mut AnyConnection,
