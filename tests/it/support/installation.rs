@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use gatepost::config::Config;
 use tempfile::TempDir;
@@ -67,6 +68,18 @@ impl Installation {
     /// `stdin`: what the command reads, a password for instance.
     pub async fn run_with_input(&self, arguments: &[&str], stdin: &str) -> Finished {
         finish(self.command(arguments), stdin).await
+    }
+}
+
+/// A server that is ending may make a file while the directory goes: it goes all the same.
+impl Drop for Installation {
+    fn drop(&mut self) {
+        for _ in 0..100 {
+            if std::fs::remove_dir_all(self.dir.path()).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -16,7 +16,11 @@ browser=$!
 read -r _
 kill "$browser"
 wait "$browser"
-rm -rf "$data"
+# Its helpers may write for a moment longer.
+for _ in $(seq 50); do
+    rm -rf "$data" 2>/dev/null && break
+    sleep 0.1
+done
 "#;
 
 const FLAGS: [&str; 13] = [
