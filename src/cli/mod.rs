@@ -21,7 +21,7 @@ use crate::{config as settings, telemetry};
 
 /// Issues SMTP credentials from a web dashboard and checks them at the SMTP door.
 ///
-/// Without a command it serves. Every setting can be given as a flag (see `gatepost --help`), as an environment variable
+/// Without a command it serves. Every setting can be given as a flag (`--help` lists them), as an environment variable
 /// GATEPOST_… or in a TOML file.
 #[derive(Debug, Parser)]
 #[command(name = "gatepost", version, max_term_width = 110)]
