@@ -16,7 +16,7 @@ browser=$!
 read -r _
 kill "$browser"
 wait "$browser"
-# Its helpers may write for a moment longer.
+# Its children may write for a moment longer.
 for _ in $(seq 50); do
     rm -rf "$data" 2>/dev/null && break
     sleep 0.1

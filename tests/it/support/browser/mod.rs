@@ -27,7 +27,7 @@ use super::{Visitor, eventually, in_time};
 use chromium::chromium;
 use watch::Watch;
 
-const HELPERS: &str = include_str!("page.js");
+const QUESTIONS: &str = include_str!("page.js");
 
 pub struct Browser {
     page: Page,
@@ -216,15 +216,15 @@ impl Browser {
     }
 
     /// Waits until there is an answer.
-    async fn look<T: DeserializeOwned>(&self, what: &str, helper: &str, arguments: Value) -> T {
-        eventually(what, async || self.ask(helper, arguments.clone()).await).await
+    async fn look<T: DeserializeOwned>(&self, what: &str, question: &str, arguments: Value) -> T {
+        eventually(what, async || self.ask(question, arguments.clone()).await).await
     }
 
-    /// Asks one of the helpers in `page.js`; none while there is no answer, while the page changes, or before it is complete:
+    /// Asks one of the questions in `page.js`; none while there is no answer, while the page changes, or before it is complete:
     /// what a person does to a page whose scripts have not run yet may be lost.
-    async fn ask<T: DeserializeOwned>(&self, helper: &str, arguments: Value) -> Option<T> {
+    async fn ask<T: DeserializeOwned>(&self, question: &str, arguments: Value) -> Option<T> {
         let script =
-            format!("document.readyState === 'complete' ? ({HELPERS}).{helper}(...{arguments}) : null");
+            format!("document.readyState === 'complete' ? ({QUESTIONS}).{question}(...{arguments}) : null");
         let answer = self.evaluate(&script).await?;
         serde_json::from_value(answer).ok()
     }
