@@ -1,7 +1,7 @@
 //! Every flow on a phone: 390 px wide.
 
 use super::HOME;
-use crate::support::{TestApp, eventually};
+use crate::support::{DESK, PHONE, TestApp, eventually};
 
 #[tokio::test]
 async fn alice_manages_a_credential_on_her_phone() {
@@ -29,6 +29,11 @@ async fn alice_manages_a_credential_on_her_phone() {
     alice.click("Menu").await;
     alice.sees("Log out").await;
     alice.inspect("menu").await;
+    alice.look_at(DESK).await;
+    let width = "document.querySelector('#menu').getBoundingClientRect().right";
+    let right = alice.evaluate(width).await.and_then(|right| right.as_f64());
+    assert!(right.is_some_and(|right| right <= 224.0), "the open menu lies over the page: {right:?}");
+    alice.look_at(PHONE).await;
     alice.click("Domains").await;
     alice.is_at("/settings/domains").await;
     alice.click("Menu").await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use app::{ALICE, Issued, TestApp};
-pub use browser::{Browser, keyboard};
+pub use browser::{Browser, DESK, PHONE, keyboard};
 pub use database::on_postgres;
 pub use http::{Answer, Visitor};
 pub use installation::{Finished, Installation, finish};

@@ -47,8 +47,8 @@ pub struct Screen {
     pub dark: bool,
 }
 
-const DESK: Screen = Screen { width: 1280, dark: false };
-const PHONE: Screen = Screen { width: 390, dark: false };
+pub const DESK: Screen = Screen { width: 1280, dark: false };
+pub const PHONE: Screen = Screen { width: 390, dark: false };
 
 impl Browser {
     /// A private window at a desk. `url`: the dashboard's address.
