@@ -199,6 +199,22 @@ pub const MSMTP: Program = Program {
     trust: Trust::Text,
 };
 
+/// In a Postfix of its own, which wants to be started by root.
+pub const POSTFIX: Program = Program {
+    example: "postfix",
+    file: "postfix.sh",
+    run: r#"
+        bash private.sh || exit
+        export MAIL_CONFIG=$PWD
+        trap 'postfix stop' EXIT
+        bash postfix.sh
+        printf 'Subject: Hello\n\nSent through Gatepost.\n' | sendmail -f you@your-domain.example someone@example.com
+        timeout 60 tail -n +1 -F log | grep -m 1 status= | tee sent
+        grep -q status=sent sent"#,
+    beside: &[("private.sh", include_str!("../support/postfix.sh"))],
+    trust: Trust::Text,
+};
+
 /// Read by a script, as it is by whatever reads such files.
 pub const DOTENV: Program = Program {
     example: "dotenv",
