@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use sources::{flags, load};
-pub use values::{LogFormat, PublicUrl, Security, SmtpListener};
+pub use values::{HiddenText, LogFormat, Network, NextHopSecurity, PublicUrl, Security, SmtpListener};
 
 use crate::error::Result;
 use values::{Value, list};
@@ -90,6 +90,52 @@ settings! {
     smtp_login_timeout: Duration = Duration::from_secs(30);
     /// Largest message that the SMTP door takes, in bytes.
     smtp_max_message_bytes: u64 = 20_000_000;
+    /// Recipients of one message.
+    smtp_max_recipients: usize = 50;
+    /// Messages in one SMTP connection.
+    smtp_max_messages: u32 = 10_000;
+    /// Memory for messages that are being received, over all connections, in bytes.
+    smtp_max_message_memory: u64 = 512_000_000;
+    /// Name of the mail server that production messages are handed to; empty: none, they are refused for now.
+    next_hop_host: Option<String> = None;
+    /// Its port.
+    next_hop_port: u16 = 587;
+    /// How the channel to it is protected: starttls, tls (from the first byte) or none.
+    next_hop_security: NextHopSecurity = NextHopSecurity::Starttls;
+    /// Whether its certificate must be valid for next_hop_host: true or false.
+    next_hop_verify: bool = true;
+    /// PEM file of the authorities that its certificate is checked against; empty: those of the web.
+    next_hop_ca: Option<PathBuf> = None;
+    /// Username to sign in to it with; empty: without AUTH.
+    next_hop_username: Option<String> = None;
+    /// Password to sign in to it with.
+    next_hop_password: HiddenText = HiddenText::default();
+    /// Connections to it at a time.
+    next_hop_max_connections: usize = 50;
+    /// How long an unused connection to it is kept for the next message.
+    next_hop_idle_timeout: Duration = Duration::from_secs(30);
+    /// How long connecting to it may take, TLS and AUTH included.
+    next_hop_connect_timeout: Duration = Duration::from_secs(20);
+    /// How long it may take to answer a command.
+    next_hop_timeout: Duration = Duration::from_secs(60);
+    /// How long it may take to answer the end of a message (RFC 5321 section 4.5.3.2.6 asks for 10m).
+    next_hop_data_timeout: Duration = Duration::from_secs(600);
+    /// DNS servers that are asked about domains, ADDRESS:PORT, separated by commas; empty: the system's.
+    dns_servers: Vec<SocketAddr> = Vec::new();
+    /// How long a DNS server may take to answer.
+    dns_timeout: Duration = Duration::from_secs(5);
+    /// How often the record of a verified domain is looked up again.
+    domain_check_interval: Duration = Duration::from_secs(86_400);
+    /// How long a verified domain stays usable after its record is gone.
+    domain_grace: Duration = Duration::from_secs(3 * 86_400);
+    /// How long the content of sandbox messages is kept.
+    keep_message_content: Duration = Duration::from_secs(7 * 86_400);
+    /// How long the lines of the message log, and what became of their webhooks, are kept.
+    keep_messages: Duration = Duration::from_secs(30 * 86_400);
+    /// How long a webhook's endpoint may take to answer.
+    webhook_timeout: Duration = Duration::from_secs(10);
+    /// Networks that webhooks may go to although they are private, loopback or link-local: 10.1.0.0/16, separated by commas.
+    webhook_allowed_networks: Vec<Network> = Vec::new();
     /// How long requests and SMTP sessions that are under way may take to finish after SIGTERM.
     drain_timeout: Duration = Duration::from_secs(30);
     /// How long the log-ins of credentials, granted and denied, are kept.
@@ -118,6 +164,17 @@ impl Config {
     fn check(&self) -> Result<()> {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return Err(crate::error::Error::setup("tls_cert and tls_key go together: set both or neither"));
+        }
+        if self.next_hop_username.is_some() == self.next_hop_password.expose().is_empty() {
+            return Err(crate::error::Error::setup(
+                "next_hop_username and next_hop_password go together: set both or neither",
+            ));
+        }
+        if self.next_hop_username.is_some() && self.next_hop_security == NextHopSecurity::None {
+            return Err(values::refused(
+                "next_hop_security",
+                "with none, next_hop_password would be sent in clear: choose starttls or tls",
+            ));
         }
         if self.smtp_listen.is_empty() {
             return Err(values::refused("smtp_listen", "it names no address"));
@@ -153,6 +210,26 @@ impl Value for Vec<SmtpListener> {
 }
 
 impl Value for Vec<IpAddr> {
+    fn parse(text: &str) -> Result<Self, String> {
+        list(text)
+    }
+
+    fn print(&self) -> String {
+        values::print_list(self)
+    }
+}
+
+impl Value for Vec<SocketAddr> {
+    fn parse(text: &str) -> Result<Self, String> {
+        list(text)
+    }
+
+    fn print(&self) -> String {
+        values::print_list(self)
+    }
+}
+
+impl Value for Vec<Network> {
     fn parse(text: &str) -> Result<Self, String> {
         list(text)
     }

@@ -46,6 +46,12 @@ id! {
     EventId,
     DenialId,
     LoginId,
+    /// A message that went through the SMTP door.
+    MessageId,
+    WebhookId,
+    /// One report to one webhook: `webhook-id`, unchanged on a retry.
+    DeliveryId,
+    CreditHoldId,
     /// Follows one HTTP request through the logs.
     RequestId,
 }

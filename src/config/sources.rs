@@ -102,8 +102,9 @@ fn read_file(config: &mut Config, file: &Path) -> Result<()> {
         refused(&format!("line {line}: {}", why.message()))
     })?;
     for (name, value) in table {
-        let text = text_of(&value)
-            .ok_or_else(|| refused(&format!("{name} takes text, a number or a list of text")))?;
+        let text = text_of(&value).ok_or_else(|| {
+            refused(&format!("{name} takes text, a number, true or false, or a list of text"))
+        })?;
         config.set(&name, &text).map_err(|why| refused(&why))?;
     }
     Ok(())
@@ -114,6 +115,7 @@ fn text_of(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
         toml::Value::Array(items) => Some(items.iter().map(text_of).collect::<Option<Vec<_>>>()?.join(",")),
         _ => None,
     }

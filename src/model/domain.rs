@@ -1,5 +1,7 @@
 //! Sending domains of the organization, in A-labels, lower case, without a final dot.
 
+mod usable;
+
 use sqlx::AnyConnection;
 
 use super::actor::Actor;
@@ -8,6 +10,8 @@ use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result, is_duplicate, is_still_named};
 use crate::id::{DomainId, OrganizationId};
+
+pub use usable::Sending;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Domain {

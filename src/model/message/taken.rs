@@ -1,0 +1,131 @@
+//! A message on its way into the log.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::Outcome;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::id::{CredentialId, MessageId, OrganizationId};
+use crate::model::credential::Mode;
+
+/// Bytes of content in one row.
+const PIECE: usize = 192 * 1024;
+
+/// A message that the SMTP door has taken.
+#[derive(Clone, Debug)]
+pub struct TakenMessage<'a> {
+    pub id: MessageId,
+    pub organization: OrganizationId,
+    pub credential: CredentialId,
+    pub at: Timestamp,
+    pub mode: Mode,
+    pub outcome: Outcome,
+    /// Empty for `<>`.
+    pub sender: &'a str,
+    /// In the order in which the client named them.
+    pub recipients: &'a [Recipient],
+    pub header_from: String,
+    pub subject: String,
+    pub message_id_header: String,
+    /// Bytes, as the client sent them.
+    pub size: u64,
+    pub client: IpAddr,
+    pub hello: &'a str,
+}
+
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    pub address: String,
+    pub outcome: Outcome,
+    /// The next hop's, or empty.
+    pub answer: String,
+}
+
+/// What a message holds, as it would be handed on: its header with the empty line, and its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    pub header: &'a [u8],
+    pub body: &'a [u8],
+}
+
+impl TakenMessage<'_> {
+    /// Writes its line and its recipients, and with `content` what it holds. The credential's name is read in the same
+    /// statement: the line keeps it.
+    pub async fn record(&self, tx: &mut Tx, content: Option<Content<'_>>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
+             recipients, first_recipient, header_from, subject, message_id_header, size, address, hello, search, \
+             has_content) SELECT $1, $2, $3, $4, COALESCE((SELECT CASE WHEN name = '' THEN username ELSE name END \
+             FROM credentials WHERE organization = $2 AND id = $4), ''), $5, $6, '', $7, $8, $9, $10, $11, $12, $13, \
+             $14, $15, $16, $17",
+        )
+        .bind(self.id)
+        .bind(self.organization)
+        .bind(self.at)
+        .bind(self.credential)
+        .bind(self.mode)
+        .bind(self.outcome)
+        .bind(self.sender.to_owned())
+        .bind(i64::try_from(self.recipients.len()).unwrap_or(i64::MAX))
+        .bind(self.recipients.first().map(|first| first.address.clone()).unwrap_or_default())
+        .bind(self.header_from.clone())
+        .bind(self.subject.clone())
+        .bind(self.message_id_header.clone())
+        .bind(i64::try_from(self.size).unwrap_or(i64::MAX))
+        .bind(self.client.to_string())
+        .bind(self.hello.to_owned())
+        .bind(self.search())
+        .bind(i16::from(content.is_some()))
+        .execute(&mut **tx)
+        .await?;
+        for (position, recipient) in (0_i64..).zip(self.recipients) {
+            self.record_recipient(tx, position, recipient).await?;
+        }
+        if let Some(content) = content {
+            self.record_content(tx, content).await?;
+        }
+        Ok(())
+    }
+
+    async fn record_recipient(&self, tx: &mut Tx, position: i64, recipient: &Recipient) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO message_recipients (organization, message, position, address, outcome, answer) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(self.organization)
+        .bind(self.id)
+        .bind(position)
+        .bind(recipient.address.clone())
+        .bind(recipient.outcome)
+        .bind(recipient.answer.clone())
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn record_content(&self, tx: &mut Tx, content: Content<'_>) -> Result<()> {
+        let pieces = content.header.chunks(PIECE).chain(content.body.chunks(PIECE));
+        for (position, piece) in (0_i64..).zip(pieces) {
+            let sql = "INSERT INTO message_contents (organization, message, position, data) VALUES ($1, $2, $3, $4)";
+            sqlx::query(sql)
+                .bind(self.organization)
+                .bind(self.id)
+                .bind(position)
+                .bind(BASE64_STANDARD.encode(piece))
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What the log is searched by.
+    fn search(&self) -> String {
+        let recipients = self.recipients.iter().map(|recipient| recipient.address.as_str());
+        let parts: Vec<&str> = [self.sender, &self.subject].into_iter().chain(recipients).collect();
+        parts.join("\n").to_lowercase()
+    }
+}
