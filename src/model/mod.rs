@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod credential;
+pub mod credits;
 pub mod denial;
 pub mod domain;
 pub mod event;
@@ -14,9 +15,11 @@ pub mod organization;
 pub mod page;
 pub mod session;
 pub mod setup_link;
+pub mod usage;
 
 pub use actor::Actor;
 pub use credential::Credential;
+pub use credits::Credits;
 pub use denial::Denial;
 pub use domain::Domain;
 pub use event::Event;
@@ -27,6 +30,7 @@ pub use organization::Organization;
 pub use page::{Page, Turn};
 pub use session::Session;
 pub use setup_link::SetupLink;
+pub use usage::Usage;
 
 /// An enum with one word for each variant: printed, parsed, stored and sent as that word.
 macro_rules! words {

@@ -9,6 +9,7 @@ pub mod admission;
 pub mod command;
 pub mod connection;
 pub mod conversation;
+pub mod data;
 pub mod line;
 pub mod listener;
 pub mod probe;

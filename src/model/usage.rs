@@ -1,0 +1,104 @@
+//! What each credential sent in each month, counted in the transaction that logs the message.
+
+use std::fmt;
+
+use super::credential::Mode;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::id::{CredentialId, OrganizationId};
+
+/// A month of the calendar, UTC: `2026-11`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    year: i32,
+    month: u8,
+}
+
+/// Whose use, in which month.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    pub organization: OrganizationId,
+    pub credential: CredentialId,
+    pub month: Month,
+    pub mode: Mode,
+}
+
+impl Month {
+    pub fn of(at: Timestamp) -> Self {
+        let date = at.utc().date();
+        Self { year: date.year(), month: date.month().into() }
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+impl std::str::FromStr for Month {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = |text: &str| {
+            let (year, month) = text.split_once('-')?;
+            let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+            let fits = year.len() == 4 && month.len() == 2 && digits(year) && digits(month);
+            let (year, month) = (year.parse().ok()?, month.parse().ok()?);
+            (fits && (1..=12).contains(&month)).then_some(Self { year, month })
+        };
+        read(text).ok_or_else(|| format!("“{text}” is not a month such as 2026-11"))
+    }
+}
+
+crate::db::stored_as_text!(Month);
+
+impl Usage {
+    /// Counts a message to so many recipients.
+    pub async fn add(&self, tx: &mut Tx, recipients: i64) -> Result<()> {
+        self.change(tx, 1, recipients).await
+    }
+
+    /// Takes back what was counted for a message that was not accepted after all.
+    pub async fn take_back(&self, tx: &mut Tx, recipients: i64) -> Result<()> {
+        self.change(tx, -1, -recipients).await
+    }
+
+    async fn change(&self, tx: &mut Tx, messages: i64, recipients: i64) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO usage (organization, month, credential, mode, messages, recipients, credential_label) \
+             SELECT $1, $2, $3, $4, $5, $6, COALESCE((SELECT CASE WHEN name = '' THEN username ELSE name END \
+             FROM credentials WHERE organization = $1 AND id = $3), '') WHERE 1 = 1 \
+             ON CONFLICT (organization, month, credential, mode) DO UPDATE SET \
+             messages = usage.messages + excluded.messages, recipients = usage.recipients + excluded.recipients, \
+             credential_label = CASE WHEN excluded.credential_label = '' THEN usage.credential_label \
+             ELSE excluded.credential_label END",
+        )
+        .bind(self.organization)
+        .bind(self.month)
+        .bind(self.credential)
+        .bind(self.mode)
+        .bind(messages)
+        .bind(recipients)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_read_as_it_is_written() {
+        for text in ["2026-11", "0999-01", "2026-12"] {
+            assert_eq!(text.parse::<Month>().map(|month| month.to_string()).as_deref(), Ok(text));
+        }
+        for text in ["2026-13", "2026-00", "2026-1", "26-01", "2026", "+026-01", ""] {
+            assert!(text.parse::<Month>().is_err(), "{text}");
+        }
+        assert_eq!(Month::of(Timestamp::from_micros(0)).to_string(), "1970-01");
+    }
+}
