@@ -3,9 +3,12 @@
 //! From the wire inwards: [`listener`] accepts within the limits of [`admission`]; [`connection`] is bytes, cut into
 //! lines by [`line`]; [`conversation`] is the loop that writes, counts and limits; [`session`] answers each
 //! [`command`], with [`sasl`] for AUTH, and [`reply`] holds every word that is said. [`crate::tls`]
-//! protects it all. [`probe`] is the other side: a client that checks a credential step by step.
+//! protects it all.
+//!
+//! The other side is [`client`]: with it [`probe`] checks a credential step by step.
 
 pub mod admission;
+pub mod client;
 pub mod command;
 pub mod connection;
 pub mod conversation;

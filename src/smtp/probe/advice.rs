@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 
 use rustls::{AlertDescription, CertificateError};
 
-use super::wire::{Reply, Trouble};
 use super::{Advice, Name, Probe};
 use crate::config::Security;
+use crate::smtp::client::{Reply, Trouble};
 use crate::smtp::reply;
 use crate::tls::certificate::Facts;
 
@@ -39,7 +39,11 @@ pub fn on(name: Name, trouble: &Trouble, probe: &Probe) -> Advice {
             format!("The server offers neither PLAIN nor LOGIN, but “{offered}”."),
             "Check that host and port are those of Gatepost, and not of another mail server.",
         ),
-        Trouble::NoAddress => advice(
+        Trouble::InClear => advice(
+            "The channel is not encrypted, and the password was not sent.",
+            "Use STARTTLS or implicit TLS.",
+        ),
+        Trouble::Unsayable => advice(
             "That is not an e-mail address.",
             "Give an address such as alice@acme.example, without a name and without angle brackets.",
         ),

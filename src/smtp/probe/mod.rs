@@ -3,24 +3,21 @@
 //! and the cure.
 
 mod advice;
-mod log;
 mod target;
-mod trust;
-mod wire;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+pub use super::client::Trust;
+pub use super::client::log::{Line, Speaker};
+use super::client::{self, Log, Trouble, Wire};
 use super::command::is_mailbox;
 use crate::config::Security;
 use crate::secret::Password;
-use log::Log;
 pub use target::Target;
-pub use trust::Trust;
-use wire::{Trouble, Wire};
 
 /// How the probe calls itself in EHLO; it stands in the journal of denials.
 const HELLO: &str = "gatepost-check";
@@ -104,21 +101,6 @@ pub struct Advice {
     pub cure: String,
 }
 
-/// A line of the transcript, secrets masked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    pub from: Speaker,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Speaker {
-    Client,
-    Server,
-    /// What the probe found out by itself, such as the cipher.
-    Note,
-}
-
 impl Probe {
     /// Runs the session and tells each step as it ends. Returns whether all of them passed.
     pub async fn run(&self, tell: impl FnMut(Step) + Send) -> bool {
@@ -186,12 +168,7 @@ impl Probe {
 
     async fn connect(&self, log: &Log) -> Result<TcpStream, Trouble> {
         let Target { host, port, .. } = &self.target;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses: Vec<SocketAddr> =
-            lookup_host((bare, *port)).await.map_err(|_| Trouble::UnknownHost)?.collect();
-        if addresses.is_empty() {
-            return Err(Trouble::UnknownHost);
-        }
+        let addresses = client::addresses(host, *port).await?;
         log.note(format!("{host}:{port} is {}", list(&addresses)));
         let stream = TcpStream::connect(&*addresses).await.map_err(Trouble::NotConnected)?;
         stream.set_nodelay(true).map_err(Trouble::NotConnected)?;
@@ -208,16 +185,17 @@ impl Probe {
     ) -> Result<(), Failed> {
         report.step(wire.log_in(&self.username, &self.password)).await?;
         if let Some(mail) = &self.mail {
-            report.step(wire.mail("MAIL FROM", address(&mail.sender))).await?;
-            report.step(wire.mail("RCPT TO", address(&mail.recipient))).await?;
+            report.step(name(wire, "MAIL FROM", &mail.sender)).await?;
+            report.step(name(wire, "RCPT TO", &mail.recipient)).await?;
         }
         Ok(())
     }
 }
 
-/// Addresses come from a form: what is none would be a command of its own on the wire.
-fn address(text: &str) -> Result<&str, Trouble> {
-    Some(text.trim()).filter(|text| is_mailbox(text)).ok_or(Trouble::NoAddress)
+/// MAIL or RCPT. Addresses come from a form: what is none is not sent.
+async fn name(wire: &mut Wire, command: &str, address: &str) -> Result<(), Trouble> {
+    let address = Some(address.trim()).filter(|text| is_mailbox(text)).ok_or(Trouble::Unsayable)?;
+    wire.ask(&format!("{command}:<{address}>")).await?.must_be(250).map(drop)
 }
 
 fn list(addresses: &[SocketAddr]) -> String {

@@ -1,13 +1,18 @@
-//! Which servers the probe believes, and what it remembers of the certificate it was shown.
+//! Which servers are believed, and what is remembered of the certificate that one showed.
 
+use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
+use super::{Log, Trouble};
 use crate::tls::certificate::Facts;
 
 #[derive(Debug, Clone)]
@@ -20,14 +25,63 @@ pub enum Trust {
     Anything,
 }
 
+/// The client's side of a TLS handshake with `host`. What was seen of certificate and channel is noted in `log`.
+pub async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    host: &str,
+    trust: &Trust,
+    log: &Log,
+) -> Result<TlsStream<S>, Trouble> {
+    let unusable = |problem| Trouble::Handshake(io::Error::other(problem));
+    let handshake = Handshake::new(trust).map_err(unusable)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| Trouble::UnknownHost)?;
+    let connected = TlsConnector::from(handshake.config.clone()).connect(name, stream).await;
+    let facts = handshake.facts();
+    if let Some(facts) = &facts {
+        note_certificate(log, facts);
+    }
+    match connected {
+        Ok(stream) => {
+            note_channel(log, stream.get_ref().1);
+            Ok(stream)
+        }
+        Err(problem) => Err(handshake_trouble(problem, facts)),
+    }
+}
+
+fn note_certificate(log: &Log, facts: &Facts) {
+    log.note(format!("Certificate for {}", facts.names.join(", ")));
+    let issuer = if facts.is_self_signed() { "self-signed" } else { &format!("issued by {}", facts.issuer) };
+    log.note(format!("{issuer}, valid from {} to {}", facts.not_before, facts.not_after));
+}
+
+fn note_channel(log: &Log, connection: &ClientConnection) {
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS",
+    };
+    if let Some(suite) = connection.negotiated_cipher_suite() {
+        log.note(format!("{version} with {:?}", suite.suite()));
+    }
+}
+
+fn handshake_trouble(problem: io::Error, facts: Option<Facts>) -> Trouble {
+    let inner = problem.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match inner {
+        Some(Error::InvalidCertificate(reason)) => Trouble::Certificate(reason.clone(), facts.map(Box::new)),
+        _ => Trouble::Handshake(problem),
+    }
+}
+
 /// TLS of one handshake, and what was seen in it.
-pub struct Handshake {
-    pub config: Arc<ClientConfig>,
+struct Handshake {
+    config: Arc<ClientConfig>,
     seen: Arc<Mutex<Option<Facts>>>,
 }
 
 impl Handshake {
-    pub fn new(trust: &Trust) -> Result<Self, Error> {
+    fn new(trust: &Trust) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let seen = Arc::default();
         let verifier = Verifier {
@@ -45,7 +99,7 @@ impl Handshake {
     }
 
     /// What the server's certificate said, whether it was believed or not.
-    pub fn facts(&self) -> Option<Facts> {
+    fn facts(&self) -> Option<Facts> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -5,16 +5,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Line, Speaker};
 use crate::secret::Password;
 
 /// A password of fewer bytes is masked only where it is sent.
 const SHORT: usize = 8;
 
-/// What was said in the present step. Clones share it, so that what was said before a time limit is not lost.
+/// A line of the transcript, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub from: Speaker,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    Client,
+    Server,
+    /// What the client found out by itself, such as the cipher.
+    Note,
+}
+
+/// What was said since it was last taken. Clones share it, so that what was said before a time limit is not lost.
 #[derive(Clone)]
 pub struct Log {
     lines: Arc<Mutex<Vec<Line>>>,
+    keeps: bool,
     /// Never to be seen, longest first.
     secrets: Arc<[String]>,
 }
@@ -28,7 +43,17 @@ impl Log {
             secrets.push(password.to_owned());
         }
         secrets.retain(|secret| !secret.is_empty());
-        Log { lines: Arc::default(), secrets: secrets.into() }
+        Log { lines: Arc::default(), keeps: true, secrets: secrets.into() }
+    }
+
+    /// Masks what the server says, and keeps nothing.
+    pub fn unkept(self) -> Self {
+        Log { keeps: false, ..self }
+    }
+
+    /// Has no secrets, and keeps nothing.
+    pub fn nothing() -> Self {
+        Log { lines: Arc::default(), keeps: false, secrets: Arc::default() }
     }
 
     pub fn note(&self, text: String) {
@@ -40,11 +65,13 @@ impl Log {
         std::mem::take(&mut *self.lines())
     }
 
-    /// Writes a line down, and returns it as it was written.
+    /// Writes a line down, and returns it masked.
     pub fn write(&self, from: Speaker, text: &str) -> String {
         let masked =
             self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "********"));
-        self.lines().push(Line { from, text: masked.clone() });
+        if self.keeps {
+            self.lines().push(Line { from, text: masked.clone() });
+        }
         masked
     }
 
