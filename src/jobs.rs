@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use crate::app::App;
 use crate::error::Result;
-use crate::model::{Credential, Denial, Login, Session};
+use crate::model::{Credential, Denial, Login, Message, Session};
 use crate::telemetry;
 
 /// How often there is something to look for.
@@ -39,6 +39,8 @@ pub async fn run(app: App, shutdown: CancellationToken) {
 pub async fn run_once(app: &App) -> Result<()> {
     while note_expired(app).await? {}
     while forget(app).await? {}
+    while forget_contents(app).await? {}
+    while forget_messages(app).await? {}
     Ok(())
 }
 
@@ -57,6 +59,23 @@ async fn forget(app: &App) -> Result<bool> {
         + Login::forget_before(&mut tx, limit).await?
         + Credential::forget_previous(&mut tx, now).await?
         + Session::forget_expired(&mut tx, now).await?;
+    tx.commit().await?;
+    Ok(forgotten > 0)
+}
+
+/// What messages hold; never longer than their lines.
+async fn forget_contents(app: &App) -> Result<bool> {
+    let limit = app.clock.now().minus(app.config.keep_message_content.min(app.config.keep_messages));
+    let mut tx = app.db.begin().await?;
+    let forgotten = Message::forget_contents_before(&mut tx, limit).await?;
+    tx.commit().await?;
+    Ok(forgotten > 0)
+}
+
+async fn forget_messages(app: &App) -> Result<bool> {
+    let limit = app.clock.now().minus(app.config.keep_messages);
+    let mut tx = app.db.begin().await?;
+    let forgotten = Message::forget_before(&mut tx, limit).await?;
     tx.commit().await?;
     Ok(forgotten > 0)
 }

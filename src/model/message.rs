@@ -1,5 +1,8 @@
 //! The message log: what credentials sent, to whom, and what became of it. Of sandbox messages also the content.
 
+mod forget;
+mod list;
+mod read;
 mod taken;
 
 use super::credential::Mode;
@@ -7,6 +10,7 @@ use super::words;
 use crate::clock::Timestamp;
 use crate::id::{CredentialId, MessageId};
 
+pub use list::{Filter, Found, Listing};
 pub use taken::{Content, Recipient, TakenMessage};
 
 words! {
@@ -26,6 +30,9 @@ words! {
         Unknown = "unknown",
     }
 }
+
+const COLUMNS: &str = "id, at, credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, \
+                       header_from, subject, message_id_header, size, address, hello, has_content";
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -152,14 +152,32 @@ impl<'a> Keyset<'a> {
 
     /// What ends the statement: the condition with its parameters from `$first`, the order and the limit.
     pub fn tail(&self, first: usize) -> String {
-        let Order { column, descending, .. } = self.order;
-        let descending = descending != (self.turn.direction == Direction::Backward);
-        let (compare, order) = if descending { ("<", "DESC") } else { (">", "ASC") };
+        format!("{} LIMIT {}", self.ordered(first), self.turn.limit + 1)
+    }
+
+    /// The same for a statement that reads the one row that stands `skipped` rows behind the first one.
+    pub fn tail_behind(&self, first: usize, skipped: usize) -> String {
+        format!("{} LIMIT 1 OFFSET {skipped}", self.ordered(first))
+    }
+
+    /// The condition that a row does not stand behind the one whose values are bound to `$first` and the next parameter.
+    pub fn not_behind(&self, first: usize) -> String {
+        let compare = if self.is_descending() { ">=" } else { "<=" };
+        format!(" AND ({}, id) {compare} (${first}, ${})", self.order.column, first + 1)
+    }
+
+    fn is_descending(&self) -> bool {
+        self.order.descending != (self.turn.direction == Direction::Backward)
+    }
+
+    fn ordered(&self, first: usize) -> String {
+        let column = self.order.column;
+        let (compare, order) = if self.is_descending() { ("<", "DESC") } else { (">", "ASC") };
         let condition = match self.turn.cursor {
             Some(_) => format!(" AND ({column}, id) {compare} (${first}, ${})", first + 1),
             None => String::new(),
         };
-        format!("{condition} ORDER BY {column} {order}, id {order} LIMIT {}", self.turn.limit + 1)
+        format!("{condition} ORDER BY {column} {order}, id {order}")
     }
 
     /// Binds the cursor, where there is one, to the parameters that [`Keyset::tail`] named.
@@ -195,6 +213,39 @@ impl<'a> Keyset<'a> {
             rows,
         }
     }
+
+    /// Whether so many rows leave room on the page.
+    pub fn has_room(&self, rows: usize) -> bool {
+        rows <= self.turn.limit
+    }
+
+    /// The page, when the rows were looked for only as far as a place in the order: where the page has room left, it goes on
+    /// behind that place.
+    pub fn page_until<T>(
+        &self,
+        rows: Vec<T>,
+        place: impl Fn(&T) -> (String, String),
+        end: (String, String),
+    ) -> Page<T> {
+        let has_room = self.has_room(rows.len());
+        let mut page = self.page(rows, place);
+        if has_room {
+            let cursor = Some(Cursor { key: end.0, id: end.1 }.encode());
+            match self.turn.direction {
+                Direction::Forward => page.next = cursor,
+                Direction::Backward => page.previous = cursor,
+            }
+        }
+        page
+    }
+}
+
+/// What a search that was typed matches as part of a text in lower case, for `LIKE $n ESCAPE '\\'`; nothing was typed: none.
+/// `longest`: characters of the longest text that there is. Control characters stand in none, and PostgreSQL takes no NUL.
+pub fn part_of_text(typed: &str, longest: usize) -> Option<Value> {
+    let part: String = typed.trim().chars().filter(|c| !c.is_control()).take(longest).collect();
+    let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    (!part.is_empty()).then(|| Value::Text(format!("%{escaped}%")))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{Credential, Mode, SELECT, State};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::OrganizationId;
-use crate::model::page::{Keyset, Order, Page, Turn, Value};
+use crate::model::page::{Keyset, Order, Page, Turn, Value, part_of_text};
 use crate::model::words;
 
 words! {
@@ -62,11 +62,8 @@ impl Filter {
             values.push(value);
             format!("${}", values.len() + 1)
         };
-        // No name or username is longer or holds a control character, and PostgreSQL takes no NUL.
-        let search: String =
-            self.search.trim().chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARACTERS).collect();
-        if !search.is_empty() {
-            let part = parameter(Value::Text(format!("%{}%", escape_like(&search.to_lowercase()))));
+        if let Some(part) = part_of_text(&self.search, MAX_NAME_CHARACTERS) {
+            let part = parameter(part);
             sql.push_str(&format!(
                 " AND (sort_name LIKE {part} ESCAPE '\\' OR lower(username) LIKE {part} ESCAPE '\\')"
             ));
@@ -158,8 +155,4 @@ impl Credential {
         let (count,): (i64,) = query.fetch_one(connection).await?;
         Ok(count)
     }
-}
-
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -37,7 +37,7 @@ pub struct TakenMessage<'a> {
     pub hello: &'a str,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Recipient {
     pub address: String,
     pub outcome: Outcome,
