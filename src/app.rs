@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl, SmtpListener};
 use crate::db::Db;
+use crate::dns::Dns;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gate::hashing::Hashing;
@@ -21,6 +22,8 @@ pub struct Shared {
     pub config: Config,
     /// The database.
     pub db: Db,
+    /// Where records of domains are looked up.
+    pub dns: Dns,
     /// The time of day.
     pub clock: Clock,
     /// Decides who enters.
@@ -49,11 +52,12 @@ impl App {
         make_data_dir(&config)?;
         make_database_file(&config)?;
         let db = Db::open(&config.database_address()).await?;
+        let dns = Dns::new(&config);
         let gate = Gate::new(db.clone(), clock.clone(), Hashing::start()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.http));
         let smtp_listeners = bound.smtp;
         let tls = if smtp_listeners.is_empty() { None } else { Some(Tls::open(&config, &clock)?) };
-        Ok(Self(Arc::new(Shared { config, db, clock, gate, smtp_listeners, tls, public_url })))
+        Ok(Self(Arc::new(Shared { config, db, dns, clock, gate, smtp_listeners, tls, public_url })))
     }
 
     /// For a command: nothing is bound.

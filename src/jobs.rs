@@ -1,6 +1,8 @@
-//! What Gatepost does by itself: notes credentials that have expired, forgets what is old, sums metrics up.
+//! What Gatepost does by itself: notes credentials that have expired, forgets what is old, looks domains up, sums metrics up.
 //!
 //! Each step in the database claims its rows in the statement that changes them, so two nodes never do the same one.
+
+mod domains;
 
 use std::time::Duration;
 
@@ -41,7 +43,7 @@ pub async fn run_once(app: &App) -> Result<()> {
     while forget(app).await? {}
     while forget_contents(app).await? {}
     while forget_messages(app).await? {}
-    Ok(())
+    domains::check(app).await
 }
 
 async fn note_expired(app: &App) -> Result<bool> {

@@ -21,6 +21,8 @@ pub const HASHING_REFUSED: &str = "gatepost_hashing_refused_total";
 pub const DENIALS_DROPPED: &str = "gatepost_denials_dropped_total";
 /// Log-ins to the dashboard, by `result` (`granted`, `denied`, `throttled`, `unavailable`).
 pub const DASHBOARD_LOGINS: &str = "gatepost_dashboard_logins_total";
+/// Look-ups of the records of domains, by `result` (`present`, `absent`, `unanswered`).
+pub const DOMAIN_CHECKS: &str = "gatepost_domain_checks_total";
 /// HTTP answers, by `status`.
 pub const HTTP_RESPONSES: &str = "gatepost_http_responses_total";
 /// Open SMTP connections.

@@ -37,7 +37,7 @@ enum Command {
     /// Create, list, rotate, revoke, enable and delete SMTP credentials
     #[command(subcommand)]
     Credential(credential::Command),
-    /// Add, list and remove the organization's sending domains
+    /// Add, list, verify and remove the organization's sending domains
     #[command(subcommand)]
     Domain(domain::Command),
     /// Create and list members, set their passwords

@@ -1,16 +1,19 @@
 //! Sending domains of the organization, in A-labels, lower case, without a final dot.
 
+mod removal;
 mod usable;
+pub mod verification;
 
 use sqlx::AnyConnection;
 
 use super::actor::Actor;
-use super::event::{Action, Event, Subject};
+use super::event::Action;
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::{Error, Result, is_duplicate, is_still_named};
+use crate::error::{Error, Result, is_duplicate};
 use crate::id::{DomainId, OrganizationId};
 
+pub use removal::Naming;
 pub use usable::Sending;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -18,12 +21,32 @@ pub struct Domain {
     pub id: DomainId,
     pub name: String,
     pub created_at: Timestamp,
+    /// Since when it is; none: it never was.
+    pub verified_at: Option<Timestamp>,
+    /// 1: an operator vouches for it.
+    forced: i16,
+    /// The newest look-up.
+    pub checked_at: Option<Timestamp>,
+    /// None: it is not looked up by itself.
+    pub next_check_at: Option<Timestamp>,
+    /// Since when the record of a verified domain is gone.
+    pub lost_at: Option<Timestamp>,
+    /// The end of the grace that began then.
+    pub usable_until: Option<Timestamp>,
+    /// What the newest look-up found instead of the record, a sentence; or empty.
+    pub problem: String,
     /// How many scoped credentials name it.
     pub credentials: i64,
 }
 
+const SELECT: &str = "SELECT id, name, created_at, verified_at, forced, checked_at, next_check_at, lost_at, usable_until, \
+     problem, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) AS credentials FROM domains";
+
 /// The most domains that one organization may have: the dashboard lists them all.
 pub const MAX_DOMAINS: i64 = 1_000;
+
+/// RFC 1035 section 2.3.4, as text without the final dot.
+const MAX_NAME_BYTES: usize = 253;
 
 impl Domain {
     /// # Errors
@@ -40,41 +63,25 @@ impl Domain {
                 format!("There are {MAX_DOMAINS} domains already: remove one first."),
             ));
         }
-        let domain = Self { id: DomainId::new(), name, created_at: actor.at, credentials: 0 };
-        sqlx::query("INSERT INTO domains (id, organization, name, created_at, created_by) VALUES ($1, $2, $3, $4, $5)")
-            .bind(domain.id)
-            .bind(actor.organization)
-            .bind(&domain.name)
-            .bind(domain.created_at)
-            .bind(&actor.label)
-            .execute(&mut **tx)
-            .await
-            .map_err(|error| match is_duplicate(&error) {
-                true => Error::invalid("name", format!("{} is there already.", domain.name)),
-                false => error.into(),
-            })?;
-        Event::record(tx, actor, Action::DomainAdded, Subject { id: domain.id, label: &domain.name }, "")
-            .await?;
-        Ok(domain)
-    }
-
-    /// # Errors
-    /// [`Error::Conflict`] while a scoped credential names it: the credential would silently lose it.
-    pub async fn remove(tx: &mut Tx, actor: &Actor, id: DomainId) -> Result<Self> {
+        let id = DomainId::new();
+        sqlx::query(
+            "INSERT INTO domains (id, organization, name, created_at, created_by, next_check_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(id)
+        .bind(actor.organization)
+        .bind(name.clone())
+        .bind(actor.at)
+        .bind(&actor.label)
+        .bind(verification::first_check(actor.at))
+        .execute(&mut **tx)
+        .await
+        .map_err(|error| match is_duplicate(&error) {
+            true => Error::invalid("name", format!("{} is there already.", displayed(&name))),
+            false => error.into(),
+        })?;
         let domain = Self::find(tx, actor.organization, id).await?;
-        if domain.credentials > 0 {
-            return Err(in_use(&domain.name, domain.credentials));
-        }
-        let gone = sqlx::query("DELETE FROM domains WHERE organization = $1 AND id = $2")
-            .bind(actor.organization)
-            .bind(id)
-            .execute(&mut **tx)
-            .await
-            .map_err(|error| if is_still_named(&error) { in_use(&domain.name, 1) } else { error.into() })?;
-        if gone.rows_affected() == 0 {
-            return Err(Error::NotFound("domain"));
-        }
-        Event::record(tx, actor, Action::DomainRemoved, Subject { id, label: &domain.name }, "").await?;
+        domain.record(tx, actor, Action::DomainAdded, "").await?;
         Ok(domain)
     }
 
@@ -83,27 +90,42 @@ impl Domain {
         organization: OrganizationId,
         id: DomainId,
     ) -> Result<Self> {
-        let sql = "SELECT id, name, created_at, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) \
-                   AS credentials FROM domains WHERE organization = $1 AND id = $2";
-        let found = sqlx::query_as(sql).bind(organization).bind(id).fetch_optional(connection).await?;
-        found.ok_or(Error::NotFound("domain"))
+        let sql = format!("{SELECT} WHERE organization = $1 AND id = $2");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id);
+        query.fetch_optional(connection).await?.ok_or(Error::NotFound("domain"))
+    }
+
+    /// `name`: as a person types it.
+    pub async fn by_name(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Self> {
+        let sql = format!("{SELECT} WHERE organization = $1 AND name = $2");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(normalize(name)?);
+        query.fetch_optional(connection).await?.ok_or(Error::NotFound("domain"))
     }
 
     /// All of them (at most [`MAX_DOMAINS`]), by name.
     pub async fn all(connection: &mut AnyConnection, organization: OrganizationId) -> Result<Vec<Self>> {
-        let sql = "SELECT id, name, created_at, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) \
-                   AS credentials FROM domains WHERE organization = $1 ORDER BY name";
-        Ok(sqlx::query_as(sql).bind(organization).fetch_all(connection).await?)
+        let sql = format!("{SELECT} WHERE organization = $1 ORDER BY name");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).fetch_all(connection).await?)
     }
 }
 
-fn in_use(name: &str, credentials: i64) -> Error {
-    let who = if credentials == 1 {
-        "1 credential is".to_owned()
-    } else {
-        format!("{credentials} credentials are")
-    };
-    Error::Conflict(format!("{who} scoped to {name}: edit or delete them first."))
+/// A domain in text for people: with what it reads like, where that differs: `bücher.example (xn--bcher-kva.example)`. Both,
+/// because letters of other scripts can look alike.
+pub fn displayed(name: &str) -> String {
+    match unicode(name) {
+        Some(readable) => format!("{readable} ({name})"),
+        None => name.to_owned(),
+    }
+}
+
+/// A domain in U-labels (RFC 5890), where it has any.
+pub fn unicode(name: &str) -> Option<String> {
+    let (readable, outcome) = idna::domain_to_unicode(name);
+    Some(readable).filter(|readable| outcome.is_ok() && readable != name)
 }
 
 /// A domain name as it is kept: trimmed, lower case, no final dot, A-labels (RFC 5890), at least two labels.
@@ -123,6 +145,9 @@ pub fn normalize(text: &str) -> Result<String> {
     }
     if name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(refused(format!("“{text}” is an address, not a domain.")));
+    }
+    if name.len() + verification::RECORD_LABEL.len() + 1 > MAX_NAME_BYTES {
+        return Err(refused(format!("“{text}” is too long for a record below it.")));
     }
     Ok(name)
 }

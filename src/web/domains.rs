@@ -77,7 +77,7 @@ pub async fn delete(
     Path(id): Path<DomainId>,
 ) -> Result<Response, Failure> {
     let mut tx = app.db.begin().await?;
-    let domain = Domain::remove(&mut tx, &who.actor(), id).await?;
+    let domain = Domain::remove(&mut tx, &who.actor(), id, 0).await?;
     tx.commit().await?;
     Ok(answer(&app, &who, &htmx, None, format!("{} is removed.", domain.name)).await?)
 }

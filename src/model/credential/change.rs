@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result, is_duplicate, is_still_named};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::model::actor::Actor;
+use crate::model::domain::Domain;
 use crate::model::event::{Action, Event};
 use crate::secret::generate_username;
 
@@ -126,6 +127,21 @@ impl Credential {
         let detail = format!("username {}", credential.username);
         Event::record(tx, actor, Action::CredentialDeleted, credential.subject(), &detail).await?;
         Ok(credential)
+    }
+
+    /// Takes a domain out of the scope of a credential that names it. With its last one it can send from none.
+    pub async fn leave_domain(tx: &mut Tx, actor: &Actor, id: CredentialId, domain: &Domain) -> Result<Self> {
+        let before = Self::find(tx, actor.organization, id).await?;
+        let sql =
+            "DELETE FROM credential_domains WHERE organization = $1 AND credential = $2 AND domain = $3";
+        sqlx::query(sql).bind(actor.organization).bind(id).bind(domain.id).execute(&mut **tx).await?;
+        let sql = "UPDATE credentials SET updated_at = $3 WHERE organization = $1 AND id = $2";
+        sqlx::query(sql).bind(actor.organization).bind(id).bind(actor.at).execute(&mut **tx).await?;
+        let after = Self::find(tx, actor.organization, id).await?;
+        let left = if after.domains.is_empty() { "no domain".to_owned() } else { after.domains.join(" ") };
+        let detail = format!("scope: {} → {left}", before.domains.join(" "));
+        Event::record(tx, actor, Action::CredentialUpdated, after.subject(), &detail).await?;
+        Ok(after)
     }
 
     /// Whether `typed` is what a person must type before this is deleted: its name, or its username where it has none.
