@@ -9,6 +9,7 @@ mod browser;
 mod clients;
 mod configuration;
 mod crash;
+mod domains;
 mod gate;
 mod nodes;
 mod pages;

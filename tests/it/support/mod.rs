@@ -3,6 +3,7 @@
 mod app;
 mod browser;
 mod database;
+mod dns;
 mod http;
 mod installation;
 mod process;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 pub use app::{ALICE, Issued, TestApp};
 pub use browser::{Browser, DESK, PHONE, keyboard};
 pub use database::on_postgres;
+pub use dns::{Mood, TestDns};
 pub use http::{Answer, Visitor};
 pub use installation::{Finished, Installation, finish};
 pub use process::GatepostProcess;
