@@ -146,8 +146,11 @@ on("submit", (event) => event.target.dataset.stream && stream(event.target, even
 on("toast", ({ detail }) => toast(detail.text, detail.kind));
 on("done", () => modal.open && modal.close());
 on("htmx:after:swap", ({ detail }) => detail.ctx.target === modal && modal.childElementCount && openModal(detail.ctx.sourceElement));
-on("htmx:error", () => toast("The server can’t be reached. What you typed is still here.", "error"));
+// What a page asks by itself, every few seconds: not while nobody looks, and no word when it fails. It asks again.
+const isLive = ({ detail }) => detail.ctx.sourceElement.matches("[hx-trigger^=every]");
+on("htmx:before:request", (event) => document.hidden && isLive(event) && event.preventDefault());
+on("htmx:error", (event) => isLive(event) || toast("The server can’t be reached. What you typed is still here.", "error"));
 on("htmx:before:response", (event) => {
   const { status, headers } = event.detail.ctx.response;
-  if (status >= 500) event.preventDefault(), toast(`Something went wrong. What you typed is still here. Reference: ${headers.get("x-request-id") ?? "none"}`, "error");
+  if (status >= 500) event.preventDefault(), isLive(event) || toast(`Something went wrong. What you typed is still here. Reference: ${headers.get("x-request-id") ?? "none"}`, "error");
 });

@@ -13,6 +13,7 @@ mod examples;
 mod failure;
 mod htmx;
 mod logins;
+mod messages;
 mod page;
 mod security;
 mod session_store;
@@ -94,6 +95,7 @@ fn pages() -> Router<App> {
         .route("/settings/security/sessions/{id}/end", post(security::end_session))
         .route("/settings/security/sessions/end-others", post(security::end_other_sessions))
         // What happened.
+        .route("/messages", get(messages::list))
         .route("/activity", get(activity::list))
 }
 

@@ -14,6 +14,7 @@ pub enum Here {
     Activity,
     Credentials,
     Domains,
+    Messages,
     Security,
 }
 

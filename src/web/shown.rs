@@ -38,6 +38,15 @@ pub fn days(kept: &Duration) -> String {
     count(&i64::try_from(kept.as_secs().div_ceil(DAY)).unwrap_or(i64::MAX), "day")
 }
 
+/// `a`, `a and b`, `a, b and c`.
+pub fn enumerated(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// A time seen from now, both ways: `2 min ago`, `in 3 h`.
 pub struct Ago(Timestamp, Timestamp);
 

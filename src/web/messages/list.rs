@@ -1,0 +1,180 @@
+//! The table of messages. While its first page is looked at, it asks every few seconds for news, and is given the table only
+//! when that has changed.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query as Search, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
+
+use super::query::Query;
+use crate::app::App;
+use crate::error::Result;
+use crate::http::requests::Routine;
+use crate::id::{CredentialId, OrganizationId};
+use crate::model::credential::{self, Mode};
+use crate::model::message::{Found, Listing, Outcome};
+use crate::model::{Credential, Message, Turn};
+use crate::web::credentials::Server;
+use crate::web::failure::Failure;
+use crate::web::htmx::{Htmx, REPLACE_URL};
+use crate::web::page::{Frame, Here, html};
+use crate::web::shown;
+use crate::web::signed_in::SignedIn;
+
+/// Credentials to choose from, those that were used last. The page of each of the others leads here too.
+const CREDENTIALS: usize = 100;
+/// What a page has seen that shows no message.
+const NONE: &str = "none";
+
+#[derive(Template)]
+#[template(path = "messages/list.html", blocks = ["list", "found"])]
+struct ListPage {
+    frame: Frame,
+    query: Query,
+    found: Found,
+    /// How many of the first rows have come since the page was shown that asks.
+    fresh: usize,
+    credentials: Vec<Credential>,
+    /// Where nothing is found: the filters without which there is something.
+    better: Vec<(&'static str, Query)>,
+    /// Host and port that applications are told.
+    server: String,
+    /// How long lines, and what messages hold, are kept.
+    kept: (Duration, Duration),
+}
+
+/// `GET /messages`
+pub async fn list(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Search(mut query): Search<Query>,
+) -> Result<Response, Failure> {
+    let seen = std::mem::take(&mut query.seen);
+    let address = query.address();
+    let has_filters = !htmx.partial || seen == NONE;
+    let page = ListPage::read(&app, &who, query, has_filters).await?;
+    Ok(match (htmx.partial, seen.as_str()) {
+        (false, _) => html(&page)?,
+        (true, "") => ([(REPLACE_URL, address)], html(&page.as_found())?).into_response(),
+        (true, seen) => (Extension(Routine), page.news_since(seen)?).into_response(),
+    })
+}
+
+impl ListPage {
+    /// `has_filters`: whether it is shown with them, or is put below them.
+    async fn read(app: &App, who: &SignedIn, query: Query, has_filters: bool) -> Result<Self> {
+        let (organization, listing) = (who.organization(), query.listing()?);
+        let mut connection = app.db.read().await?;
+        let found = Message::list(&mut connection, organization, &listing).await?;
+        let better = match found.page.rows.is_empty() {
+            true => better(&mut connection, organization, &query).await?,
+            false => Vec::new(),
+        };
+        let credentials = match has_filters {
+            true => credentials(&mut connection, who, &query).await?,
+            false => Vec::new(),
+        };
+        drop(connection);
+        let frame = who.frame(Here::Messages).await?;
+        let kept = (app.config.keep_messages, app.config.keep_message_content);
+        let server = Server::of(app).to_string();
+        Ok(Self { frame, query, found, fresh: 0, credentials, better, server, kept })
+    }
+
+    /// Whether there is none at all.
+    fn is_bare(&self) -> bool {
+        self.found.page.rows.is_empty() && self.query.filter().is_empty() && self.query.is_first_page()
+    }
+
+    /// The id of the first row, or nothing, and a sum over all rows that changes once a minute too, with the times that they show.
+    fn seen(&self) -> String {
+        let rows = &self.found.page.rows;
+        let Some(first) = rows.first() else { return NONE.to_owned() };
+        let mut sum = Sha256::new();
+        rows.iter().for_each(|message| sum.update(message.id.to_string()));
+        sum.update((self.frame.now.as_micros() / 60_000_000).to_string());
+        let sum = sum.finalize().iter().take(6).fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
+        format!("{}.{sum}", first.id)
+    }
+
+    /// The answer to a page that has `seen` shown: nothing where it would show the same again. A page without any message has
+    /// no filters either, and is given both.
+    fn news_since(mut self, seen: &str) -> Result<Response> {
+        if self.seen() == seen {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        let first = seen.split('.').next().unwrap_or_default();
+        let rows = &self.found.page.rows;
+        self.fresh = rows.iter().position(|message| message.id.to_string() == first).unwrap_or(rows.len());
+        match seen == NONE && self.query.filter().is_empty() {
+            true => html(&self.as_list()),
+            false => html(&self.as_found()),
+        }
+    }
+
+    /// What is said of the news to those who don't see them appear.
+    fn told(&self) -> String {
+        match (self.fresh, self.found.page.rows.first()) {
+            (1, Some(message)) => format!("New message: {}", subject(&message.subject)),
+            (0, _) | (_, None) => String::new(),
+            (many, _) => format!("{many} new messages"),
+        }
+    }
+
+    fn is_chosen(&self, id: &CredentialId) -> bool {
+        self.query.filter().credential.as_ref() == Some(id)
+    }
+
+    /// Whether the credential that was chosen is not among those to choose from.
+    fn has_other_chosen(&self) -> bool {
+        self.query.filter().credential.is_some()
+            && !self.credentials.iter().any(|one| self.is_chosen(&one.id))
+    }
+}
+
+/// The subject, or that there is none.
+pub fn subject(text: &str) -> &str {
+    if text.trim().is_empty() { "No subject" } else { text }
+}
+
+/// Those that were used last, and the chosen one.
+async fn credentials(
+    connection: &mut AnyConnection,
+    who: &SignedIn,
+    query: &Query,
+) -> Result<Vec<Credential>> {
+    let listing = credential::Listing {
+        filter: credential::Filter::default(),
+        sort: credential::Sort::LastUsed,
+        descending: true,
+        turn: Turn::first(CREDENTIALS),
+    };
+    let mut found = Credential::list(connection, who.organization(), &listing, who.now).await?.rows;
+    let chosen = query.filter().credential;
+    if let Some(id) = chosen.filter(|id| !found.iter().any(|one| one.id == *id)) {
+        found.extend(Credential::find(connection, who.organization(), id).await.ok());
+    }
+    Ok(found)
+}
+
+/// The filters without which there is at least one message.
+async fn better(
+    connection: &mut AnyConnection,
+    organization: OrganizationId,
+    query: &Query,
+) -> Result<Vec<(&'static str, Query)>> {
+    let mut better = Vec::new();
+    for (name, less) in query.without_one() {
+        let listing = Listing { filter: less.filter(), turn: Turn::first(1) };
+        if !Message::list(connection, organization, &listing).await?.page.rows.is_empty() {
+            better.push((name, less));
+        }
+    }
+    Ok(better)
+}
