@@ -11,6 +11,7 @@ use crate::dns::Dns;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gate::hashing::Hashing;
+use crate::smtp::relay::Relay;
 use crate::tls::Tls;
 
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Shared {
     pub smtp_listeners: Vec<SmtpListener>,
     /// TLS of the SMTP door; none in commands, which a broken certificate must not stop.
     pub tls: Option<Tls>,
+    /// The way to the next hop; none in commands, and where none is configured.
+    pub relay: Option<Relay>,
     /// The dashboard's address as browsers see it.
     pub public_url: PublicUrl,
 }
@@ -56,8 +59,11 @@ impl App {
         let gate = Gate::new(db.clone(), clock.clone(), Hashing::start()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.http));
         let smtp_listeners = bound.smtp;
-        let tls = if smtp_listeners.is_empty() { None } else { Some(Tls::open(&config, &clock)?) };
-        Ok(Self(Arc::new(Shared { config, db, dns, clock, gate, smtp_listeners, tls, public_url })))
+        let (tls, relay) = match smtp_listeners.as_slice() {
+            [] => (None, None),
+            _ => (Some(Tls::open(&config, &clock)?), Relay::new(&config)?),
+        };
+        Ok(Self(Arc::new(Shared { config, db, dns, clock, gate, smtp_listeners, tls, relay, public_url })))
     }
 
     /// For a command: nothing is bound.

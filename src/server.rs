@@ -91,6 +91,9 @@ impl Server {
         if tokio::time::timeout(app.config.drain_timeout, doors.wait()).await.is_err() {
             warn!("some sessions were still open at the end of drain_timeout");
         }
+        if let Some(relay) = &app.relay {
+            relay.close().await;
+        }
         journal_end.cancel();
         if journal.await.is_err() {
             warn!("the journal ended early");

@@ -35,6 +35,11 @@ pub const SMTP_HANDSHAKES: &str = "gatepost_smtp_tls_handshakes_total";
 pub const SMTP_COMMANDS: &str = "gatepost_smtp_commands_total";
 /// SMTP replies, by `code`.
 pub const SMTP_REPLIES: &str = "gatepost_smtp_replies_total";
+/// Connections that were taken for a message to the next hop, by `result` (`opened`, `reused`, `failed`).
+pub const NEXT_HOP_CONNECTIONS: &str = "gatepost_next_hop_connections_total";
+/// Messages that DATA was said for, by the next hop's `answer` (`2xx`, `4xx`, `5xx`, `none`, and `unknown` where none
+/// came after the message's end).
+pub const NEXT_HOP_MESSAGES: &str = "gatepost_next_hop_messages_total";
 
 /// Starts writing log lines to standard error. Only the first call of a process has an effect.
 ///

@@ -5,7 +5,8 @@
 //! [`command`], with [`sasl`] for AUTH, and [`reply`] holds every word that is said. [`crate::tls`]
 //! protects it all.
 //!
-//! The other side is [`client`]: with it [`probe`] checks a credential step by step.
+//! The other side is [`client`]: with it [`probe`] checks a credential step by step, and [`relay`] hands messages to the
+//! next hop.
 
 pub mod admission;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod data;
 pub mod line;
 pub mod listener;
 pub mod probe;
+pub mod relay;
 pub mod reply;
 pub mod sasl;
 pub mod session;

@@ -1,5 +1,7 @@
 //! A server's reply (RFC 5321 section 4.2).
 
+use std::fmt;
+
 use super::Trouble;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,14 @@ impl Reply {
             let (name, arguments) = line.split_once(' ').unwrap_or((line, ""));
             name.eq_ignore_ascii_case(keyword).then_some(arguments)
         })
+    }
+}
+
+/// For a line in a log: code and the start of the text.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text();
+        write!(f, "{} {}", self.code, &text[..text.floor_char_boundary(300)])
     }
 }
 

@@ -22,7 +22,7 @@ pub enum Trouble {
     /// No SMTP reply; the line as it came.
     #[error("it answered what is no SMTP: “{}”", start(.0))]
     NotSmtp(String),
-    #[error("it answered {} {}", .0.code, start(&.0.text()))]
+    #[error("it answered {0}")]
     Refused(Reply),
     #[error("it offers no STARTTLS")]
     NoStartTls,

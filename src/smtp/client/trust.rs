@@ -21,6 +21,8 @@ pub enum Trust {
     Public,
     /// Those, and this very certificate whatever its names: Gatepost's own door.
     Also(CertificateDer<'static>),
+    /// Certificates for the host by one of these authorities.
+    Authorities(Arc<RootCertStore>),
     /// Any certificate at all.
     Anything,
 }
@@ -86,7 +88,7 @@ impl Handshake {
         let seen = Arc::default();
         let verifier = Verifier {
             trust: trust.clone(),
-            public: public(&provider)?,
+            authorities: authorities(trust, &provider)?,
             provider: provider.clone(),
             seen: Arc::clone(&seen),
         };
@@ -104,9 +106,12 @@ impl Handshake {
     }
 }
 
-fn public(provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error> {
-    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let roots = ROOTS.get_or_init(|| Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()));
+fn authorities(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    static PUBLIC: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let roots = match trust {
+        Trust::Authorities(roots) => roots,
+        _ => PUBLIC.get_or_init(|| Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())),
+    };
     WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
         .build()
         .map_err(|problem| Error::General(problem.to_string()))
@@ -115,7 +120,7 @@ fn public(provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, E
 #[derive(Debug)]
 struct Verifier {
     trust: Trust,
-    public: Arc<WebPkiServerVerifier>,
+    authorities: Arc<WebPkiServerVerifier>,
     provider: Arc<CryptoProvider>,
     seen: Arc<Mutex<Option<Facts>>>,
 }
@@ -133,7 +138,7 @@ impl ServerCertVerifier for Verifier {
         match &self.trust {
             Trust::Anything => Ok(ServerCertVerified::assertion()),
             Trust::Also(known) if known == own => Ok(ServerCertVerified::assertion()),
-            _ => self.public.verify_server_cert(own, intermediates, name, ocsp, now),
+            _ => self.authorities.verify_server_cert(own, intermediates, name, ocsp, now),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -47,6 +47,11 @@ impl Wire {
     /// Whether the server may still listen: every command had its reply, and none was 421.
     pub fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// Takes it for closed, because what came was out of step: no later reply could be told apart.
+    pub fn distrust(&mut self) {
+        self.open = false;
     }
 
     /// The arguments of a keyword that the server offered in its newest reply to EHLO.
@@ -156,6 +161,34 @@ impl Wire {
             _ if count as u64 == MOST_LINE => Err(Trouble::NotSmtp(text)),
             _ => Err(Trouble::HungUp),
         }
+    }
+
+    /// Sends a piece of a message, unless the server speaks or hangs up before all of it is on its way: then what it
+    /// says is still to be read. Says whether all was sent. A piece that was not will never be complete on the other side.
+    pub async fn pour(&mut self, piece: &[u8]) -> bool {
+        self.open = false;
+        let (mut stream, mut left) = (Pin::new(&mut self.stream), piece);
+        poll_fn(|context| {
+            loop {
+                if left.is_empty() {
+                    match stream.as_mut().poll_flush(context) {
+                        Poll::Ready(flushed) => return Poll::Ready(flushed.is_ok()),
+                        Poll::Pending if stream.as_mut().poll_fill_buf(context).is_pending() => {
+                            return Poll::Pending;
+                        }
+                        Poll::Pending => return Poll::Ready(false),
+                    }
+                }
+                if stream.as_mut().poll_fill_buf(context).is_ready() {
+                    return Poll::Ready(false);
+                }
+                match ready!(stream.as_mut().poll_write(context, left)) {
+                    Ok(count) if count > 0 => left = &left[count..],
+                    _ => return Poll::Ready(false),
+                }
+            }
+        })
+        .await
     }
 
     /// Whether the server, which owes nothing, says nothing and has not hung up.

@@ -1,0 +1,112 @@
+//! Connections to the next hop: so many at a time, and kept for a while for the next message.
+//!
+//! Whoever holds a place may have one connection; it comes from those that are kept, or is opened only while none is
+//! kept. So places in use and connections kept are never more than the limit together.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+use super::channel::Channel;
+
+pub type Place = OwnedSemaphorePermit;
+
+pub struct Pool {
+    places: Arc<Semaphore>,
+    keep_for: Duration,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// With the time of their end; the newest last.
+    channels: Vec<(Instant, Channel)>,
+    /// A task is under way that closes those that nobody wanted in time.
+    swept: bool,
+    closed: bool,
+}
+
+impl Pool {
+    pub fn new(most: usize, keep_for: Duration) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        Arc::new(Pool { places, keep_for, kept: Mutex::default() })
+    }
+
+    /// The right to one connection, until it is dropped. `None` when the pool is closed.
+    pub async fn place(&self) -> Option<Place> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// The connection that was used last; those that the next hop has closed meanwhile are dropped.
+    pub async fn take(&self) -> Option<Channel> {
+        loop {
+            let (end, mut channel) = self.kept().channels.pop()?;
+            if end > Instant::now() && channel.is_silent().await {
+                return Some(channel);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next message.
+    pub fn keep(self: &Arc<Self>, channel: Channel) {
+        let mut kept = self.kept();
+        if kept.closed {
+            drop(kept);
+            tokio::spawn(channel.say_goodbye());
+            return;
+        }
+        kept.channels.push((Instant::now() + self.keep_for, channel));
+        if !std::mem::replace(&mut kept.swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+
+    /// Gives no place any more, and ends the connections that are kept.
+    pub async fn close(&self) {
+        self.places.close();
+        let channels = {
+            let mut kept = self.kept();
+            kept.closed = true;
+            std::mem::take(&mut kept.channels)
+        };
+        say_goodbye(channels).await;
+    }
+
+    /// Takes out what nobody wanted in time. Returns when to look again, `None` when nothing is kept.
+    fn expired(&self) -> (Vec<(Instant, Channel)>, Option<Instant>) {
+        let mut kept = self.kept();
+        let now = Instant::now();
+        let count = kept.channels.partition_point(|(end, _)| *end <= now);
+        let expired = kept.channels.drain(..count).collect();
+        let next = kept.channels.first().map(|(end, _)| *end);
+        kept.swept = next.is_some();
+        (expired, next)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes connections at their end, until none is left.
+async fn sweep(pool: std::sync::Weak<Pool>) {
+    loop {
+        let Some((expired, next)) = pool.upgrade().map(|pool| pool.expired()) else { return };
+        say_goodbye(expired).await;
+        match next {
+            Some(end) => sleep_until(end).await,
+            None => return,
+        }
+    }
+}
+
+/// To all of them at once.
+async fn say_goodbye(channels: Vec<(Instant, Channel)>) {
+    let mut goodbyes = tokio::task::JoinSet::new();
+    for (_, channel) in channels {
+        goodbyes.spawn(channel.say_goodbye());
+    }
+    goodbyes.join_all().await;
+}

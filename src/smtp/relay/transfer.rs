@@ -1,0 +1,193 @@
+//! One message on its way to the next hop, command by command.
+
+use metrics::counter;
+use tokio::time::Instant;
+
+use super::channel::{Channel, Offers};
+use super::content::Stuffing;
+use super::pool::Place;
+use super::said::Said;
+use super::{MOST_MESSAGES, Relay, Trouble};
+use crate::smtp::client::{self, Reply};
+use crate::telemetry;
+
+/// A connection to the next hop that is one message's. Dropped, it is closed.
+pub struct Transfer {
+    relay: Relay,
+    channel: Channel,
+    /// Held as long as the connection is.
+    place: Place,
+    /// It was kept from an earlier message and has not answered since: the next hop may have closed it.
+    reused: bool,
+    /// MAIL was accepted and nothing has ended the message.
+    begun: bool,
+}
+
+/// What MAIL says besides the sender.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MailOptions {
+    /// Bytes of the message, where they are known; told where the next hop takes it (RFC 1870).
+    pub size: Option<u64>,
+    /// BODY=8BITMIME (RFC 6152).
+    pub eight_bit: bool,
+    /// SMTPUTF8 (RFC 6531).
+    pub smtputf8: bool,
+}
+
+impl Transfer {
+    pub(super) fn new(relay: Relay, place: Place, channel: Channel, reused: bool) -> Self {
+        Transfer { relay, channel, place, reused, begun: false }
+    }
+
+    pub(super) fn is_reused(&self) -> bool {
+        self.reused
+    }
+
+    /// What the next hop can do. To be asked before MAIL.
+    pub fn offers(&self) -> Offers {
+        self.channel.offers
+    }
+
+    /// Begins the message; `sender` is empty for `<>`. A connection that was kept and gives no answer is replaced by a new
+    /// one, once: nothing was sent on it yet.
+    pub async fn mail(&mut self, sender: &str, options: MailOptions) -> Result<Said, Trouble> {
+        let mut said = self.begin(sender, options).await;
+        if self.reused && is_gone(&said) {
+            let way = &self.relay.0.way;
+            self.channel = Channel::open(way, Instant::now() + way.limits.connect).await?;
+            counter!(telemetry::NEXT_HOP_CONNECTIONS, "result" => "opened").increment(1);
+            said = self.begin(sender, options).await;
+        }
+        self.reused = false;
+        let said = said?;
+        self.channel.messages += 1;
+        self.begun = said.is_yes();
+        Ok(said)
+    }
+
+    async fn begin(&mut self, sender: &str, options: MailOptions) -> Result<Said, Trouble> {
+        let offers = self.channel.offers;
+        let mut command = format!("MAIL FROM:<{}>", path(sender)?);
+        if let Some(size) = options.size.filter(|_| offers.takes_size) {
+            command += &format!(" SIZE={size}");
+        }
+        for (wanted, offered, name, parameter) in [
+            (options.eight_bit, offers.eight_bit, "8BITMIME", " BODY=8BITMIME"),
+            (options.smtputf8, offers.smtputf8, "SMTPUTF8", " SMTPUTF8"),
+        ] {
+            match (wanted, offered) {
+                (true, true) => command += parameter,
+                (true, false) => return Err(Trouble::NotOffered(name)),
+                (false, _) => {}
+            }
+        }
+        self.ask(&command).await
+    }
+
+    pub async fn rcpt(&mut self, address: &str) -> Result<Said, Trouble> {
+        let command = format!("RCPT TO:<{}>", path(address)?);
+        self.ask(&command).await
+    }
+
+    async fn ask(&mut self, command: &str) -> Result<Said, Trouble> {
+        let reply = self.channel.ask(command, self.relay.0.way.limits.answer).await?;
+        self.understand(reply)
+    }
+
+    /// A yes or a no; what is neither is out of step.
+    fn understand(&mut self, reply: Reply) -> Result<Said, Trouble> {
+        Said::heard(&reply).ok_or_else(|| {
+            self.channel.distrust();
+            Trouble::OutOfStep(reply)
+        })
+    }
+
+    /// Hands the content over, dot-stuffed, and returns the answer: to DATA, where that is a refusal, else to the end of
+    /// the message. `content` is pieces of lines that end with CR LF; it is sent as it is.
+    pub async fn data(mut self, content: &[&[u8]]) -> Result<Said, Trouble> {
+        let said = self.hand_over(content).await;
+        let answer = match &said {
+            Ok(said) => said.class(),
+            Err(Trouble::Unknown(_)) => "unknown",
+            Err(_) => "none",
+        };
+        counter!(telemetry::NEXT_HOP_MESSAGES, "answer" => answer).increment(1);
+        if said.is_ok() {
+            self.give_up();
+        }
+        said
+    }
+
+    async fn hand_over(&mut self, content: &[&[u8]]) -> Result<Said, Trouble> {
+        let limits = self.relay.0.way.limits;
+        let go_ahead = self.channel.ask("DATA", limits.answer).await?;
+        match go_ahead.code {
+            354 => {}
+            400.. => return self.understand(go_ahead),
+            _ => {
+                self.channel.distrust();
+                return Err(Trouble::OutOfStep(go_ahead));
+            }
+        }
+        let mut stuffing = Stuffing::new(content);
+        if let Some(refusal) = self.channel.pour(&mut stuffing, limits.answer).await? {
+            return self.understand(refusal);
+        }
+        let reply = self.channel.end(stuffing.end(), limits.answer, limits.data).await?;
+        self.begun = false;
+        self.understand(reply).map_err(|trouble| match trouble {
+            Trouble::OutOfStep(reply) => Trouble::Unknown(client::Trouble::NotSmtp(reply.to_string())),
+            trouble => trouble,
+        })
+    }
+
+    /// Gives the message up. A healthy connection is kept for the next one; where RSET has to be said first, in the
+    /// background.
+    pub fn give_up(self) {
+        let Transfer { relay, mut channel, place, begun, .. } = self;
+        if !channel.is_healthy() {
+            return;
+        }
+        if !begun && channel.messages < MOST_MESSAGES {
+            relay.0.pool.keep(channel);
+            return;
+        }
+        tokio::spawn(async move {
+            if channel.messages >= MOST_MESSAGES {
+                channel.say_goodbye().await;
+            } else if channel.reset(relay.0.way.limits.answer).await {
+                relay.0.pool.keep(channel);
+            }
+            drop(place);
+        });
+    }
+}
+
+/// Whether a kept connection turned out to be closed: no answer, or that it ends (421).
+fn is_gone(said: &Result<Said, Trouble>) -> bool {
+    match said {
+        Ok(said) => said.code == 421,
+        Err(Trouble::Connection(client::Trouble::Unsayable)) => false,
+        Err(trouble) => matches!(trouble, Trouble::Connection(_) | Trouble::OutOfStep(_)),
+    }
+}
+
+/// An address, unless it would end its path early and be parameters or a command of its own on the wire.
+fn path(address: &str) -> Result<&str, Trouble> {
+    let (mut quoted, mut escaped) = (false, false);
+    let is_safe = address.chars().all(|c| match c {
+        _ if c.is_control() => false,
+        _ if std::mem::take(&mut escaped) => true,
+        '\\' => {
+            escaped = quoted;
+            quoted
+        }
+        '"' => {
+            quoted = !quoted;
+            true
+        }
+        ' ' | '<' | '>' => quoted,
+        _ => true,
+    });
+    if is_safe && !quoted { Ok(address) } else { Err(client::Trouble::Unsayable.into()) }
+}
