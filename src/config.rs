@@ -90,6 +90,8 @@ settings! {
     smtp_login_timeout: Duration = Duration::from_secs(30);
     /// Largest message that the SMTP door takes, in bytes.
     smtp_max_message_bytes: u64 = 20_000_000;
+    /// How long an SMTP client may take to send one message.
+    smtp_data_timeout: Duration = Duration::from_secs(600);
     /// Recipients of one message.
     smtp_max_recipients: usize = 50;
     /// Messages in one SMTP connection.

@@ -25,7 +25,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::id::{CredentialId, DenialId, OrganizationId, PasswordId};
 use crate::model;
-use crate::model::credential::{Entry, Status};
+use crate::model::credential::{Entry, Mode, Status};
 use crate::model::login::LoginKey;
 use crate::secret::{Password, generate_reference};
 use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
@@ -103,11 +103,12 @@ impl Gate {
         }
     }
 
-    /// Whether what was granted is still true: not revoked, deleted, expired or rotated away. The row is read afresh.
+    /// The credential's mode, if what was granted is still true: not revoked, deleted, expired or rotated away. The row is
+    /// read afresh.
     ///
     /// # Errors
     /// [`crate::error::Error::Unavailable`] when the database does not answer.
-    pub async fn still_holds(&self, grant: &Grant) -> Result<bool> {
+    pub async fn still_holds(&self, grant: &Grant) -> Result<Option<Mode>> {
         let mut connection = self.db.read().await?;
         let whose = (grant.organization, grant.credential);
         Entry::still_holds(&mut connection, whose, grant.password, self.clock.now()).await

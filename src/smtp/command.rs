@@ -69,7 +69,7 @@ pub struct Command<'a> {
     pub verb: Verb,
     /// What follows the verb, without spaces around it (RFC 5321 section 4.1.1 tolerates trailing ones).
     pub argument: &'a str,
-    /// Whether the line holds bytes beyond ASCII, which no extension offered here allows.
+    /// Whether the line is ASCII. Only MAIL and RCPT may hold more (RFC 6531); what is not UTF-8 leaves no argument.
     pub ascii: bool,
 }
 
@@ -97,28 +97,39 @@ pub struct MailFrom<'a> {
     pub sender: Option<&'a str>,
     /// Bytes, as the client declared them (RFC 1870).
     pub size: Option<u64>,
+    /// The client may send bytes beyond ASCII in the content (RFC 6152).
+    pub eight_bit: bool,
+    /// … in addresses and in the header (RFC 6531).
+    pub smtputf8: bool,
 }
 
 /// Reads `FROM:<path> [parameters]`.
 pub fn mail(argument: &str) -> Result<MailFrom<'_>, Reply> {
-    const USAGE: &str = "MAIL FROM:<address> [SIZE=bytes]";
+    const USAGE: &str = "MAIL FROM:<address> [SIZE=bytes] [BODY=7BIT|8BITMIME] [SMTPUTF8]";
     let rest = strip_word(argument, "FROM:").ok_or_else(|| reply::usage(USAGE))?;
     let (sender, parameters) = match rest.strip_prefix("<>") {
         Some(parameters) => (None, parameters),
         None => path(rest).map(|(address, rest)| (Some(address), rest)).ok_or(reply::BAD_SENDER)?,
     };
-    let mut size = None;
+    let mut mail = MailFrom { sender, size: None, eight_bit: false, smtputf8: false };
     for parameter in parameter_list(parameters).ok_or_else(|| reply::usage(USAGE))? {
         let (keyword, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match keyword.to_ascii_uppercase().as_str() {
-            "SIZE" if is_number(value) => size = Some(value.parse().unwrap_or(u64::MAX)),
+            "SIZE" if is_number(value) => mail.size = Some(value.parse().unwrap_or(u64::MAX)),
             "SIZE" => return Err(reply::BAD_SIZE),
+            "BODY" if value.eq_ignore_ascii_case("7BIT") => {}
+            "BODY" if value.eq_ignore_ascii_case("8BITMIME") => mail.eight_bit = true,
+            "BODY" => return Err(reply::BAD_BODY),
+            "SMTPUTF8" if value.is_empty() && !parameter.contains('=') => mail.smtputf8 = true,
             // RFC 4954 section 5: whoever offers AUTH takes this parameter; from a client it is not believed.
             "AUTH" if !value.is_empty() => {}
             _ => return Err(reply::UNKNOWN_PARAMETER),
         }
     }
-    Ok(MailFrom { sender, size })
+    if sender.is_some_and(|sender| !sender.is_ascii()) && !mail.smtputf8 {
+        return Err(reply::NOT_ASCII);
+    }
+    Ok(mail)
 }
 
 /// Reads `TO:<path>` (RFC 5321 section 4.1.1.3); no parameter of RCPT is offered.
@@ -132,10 +143,24 @@ pub fn rcpt(argument: &str) -> Result<&str, Reply> {
     }
 }
 
-/// Reads `SIZE [LAST]` of BDAT (RFC 3030 section 2): the bytes that follow the line.
-pub fn chunk(argument: &str) -> Option<u64> {
-    let (size, last) = argument.split_once(' ').unwrap_or((argument, "LAST"));
-    (is_number(size) && last.eq_ignore_ascii_case("LAST")).then(|| size.parse().ok()).flatten()
+/// The argument of BDAT (RFC 3030 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// The bytes that follow the line.
+    pub size: u64,
+    /// Whether the message ends with it.
+    pub last: bool,
+}
+
+/// Reads `SIZE [LAST]`.
+pub fn chunk(argument: &str) -> Option<Chunk> {
+    let (size, last) = match argument.split_once(' ') {
+        Some((size, word)) => {
+            (size, word.trim_start_matches(' ').eq_ignore_ascii_case("LAST").then_some(true)?)
+        }
+        None => (argument, false),
+    };
+    is_number(size).then(|| Some(Chunk { size: size.parse().ok()?, last })).flatten()
 }
 
 fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
@@ -181,7 +206,9 @@ pub fn is_mailbox(text: &str) -> bool {
 }
 
 fn is_local_part(text: &str) -> bool {
-    let atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    // Bytes beyond ASCII are UTF-8 here (RFC 6531 section 3.3).
+    let atom =
+        |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
     match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => {
             let mut bytes = inner.bytes();
@@ -208,7 +235,9 @@ fn is_domain(text: &str) -> bool {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"-_".contains(&byte))
     })
 }
 
@@ -247,7 +276,11 @@ mod tests {
         );
         assert_eq!(read("FROM:<>SIZE=1"), None);
         assert_eq!(read("FROM:<a@b> SIZE=1k"), None);
-        assert_eq!(read("FROM:<a@b> BODY=8BITMIME"), None, "8BITMIME is not offered");
+        let parsed = mail("FROM:<ü@b.c> BODY=8bitmime smtputf8").ok();
+        assert!(parsed.is_some_and(|mail| mail.eight_bit && mail.smtputf8 && mail.sender == Some("ü@b.c")));
+        for refused in ["<ü@b.c>", "<a@b> BODY=BINARYMIME", "<a@b> SMTPUTF8=1", "<a@b> RET=FULL"] {
+            assert!(mail(&format!("FROM:{refused}")).is_err(), "{refused}");
+        }
     }
 
     #[test]
@@ -280,9 +313,9 @@ mod tests {
 
     #[test]
     fn chunk_sizes_are_numbers() {
-        assert_eq!(chunk("12"), Some(12));
-        assert_eq!(chunk("12 last"), Some(12));
-        for bad in ["", "x", "-1", "12 FIRST", "99999999999999999999999"] {
+        assert_eq!(chunk("12"), Some(Chunk { size: 12, last: false }));
+        assert_eq!(chunk("0 last"), Some(Chunk { size: 0, last: true }));
+        for bad in ["", "x", "-1", "12 FIRST", "99999999999999999999", "99999999999999999999999"] {
             assert_eq!(chunk(bad), None, "{bad}");
         }
     }

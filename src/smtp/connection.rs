@@ -10,10 +10,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::data::incoming::Incoming;
 use super::line::{Broken, Expect, Line, LineReader};
 use super::reply::Reply;
 
 const CHUNK: usize = 4_096;
+/// Content of messages is read in larger pieces.
+const CONTENT_CHUNK: usize = 65_536;
 /// Gathered replies are written out beyond this, whatever the client still has to say.
 const MOST_GATHERED: usize = 16_384;
 /// How long, and for how many bytes, a closed connection is still drained (see [`Connection::close`]).
@@ -59,6 +62,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.flush().await?;
             self.fill().await?;
         }
+    }
+
+    /// Reads into `incoming` what it expects; no more is taken. Each piece comes within `idle`.
+    pub async fn receive(&mut self, incoming: &mut Incoming, idle: Duration) -> Result<(), Lost> {
+        let taken = incoming.take(self.lines.peek());
+        self.lines.skip(taken);
+        let mut chunk = Vec::new();
+        while !incoming.is_done() {
+            self.flush().await?;
+            chunk.resize(CONTENT_CHUNK, 0);
+            let read = timeout(idle, self.stream.read(&mut chunk)).await;
+            let count = read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+            if count == 0 {
+                return Err(Lost::HungUp);
+            }
+            let taken = incoming.take(&chunk[..count]);
+            self.lines.feed(&chunk[taken..count]);
+        }
+        Ok(())
     }
 
     /// Reads and forgets exactly `count` bytes.

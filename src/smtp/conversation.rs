@@ -2,6 +2,7 @@
 //!
 //! Log lines carry the verb and the reply's code, never an argument: arguments of AUTH are secrets.
 
+use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 
@@ -15,7 +16,7 @@ use super::connection::{Connection, Lost};
 use super::line::{Broken, Expect, Line};
 use super::reply::{self, Reply};
 use super::session::{Answer, Next, Session};
-use crate::app::App;
+use super::submission::Submission;
 use crate::telemetry;
 
 /// Failed logins in one connection; the reply to the last is followed by `421`.
@@ -33,7 +34,7 @@ pub enum Ending {
 
 /// One client's conversation, before and after STARTTLS.
 pub struct Conversation {
-    app: App,
+    submission: Submission,
     client: IpAddr,
     session: Session,
     shutdown: CancellationToken,
@@ -51,15 +52,15 @@ enum Heard {
 }
 
 impl Conversation {
-    pub fn new(app: App, client: IpAddr, shutdown: CancellationToken) -> Self {
-        let login = Box::pin(sleep(app.config.smtp_login_timeout));
-        let session = Session::new(app.clone(), client, false);
-        Conversation { app, client, session, shutdown, login, failures: 0, mistakes: 0 }
+    pub fn new(submission: Submission, client: IpAddr, shutdown: CancellationToken) -> Self {
+        let login = Box::pin(sleep(submission.app.config.smtp_login_timeout));
+        let session = Session::new(submission.clone(), client, false);
+        Conversation { submission, client, session, shutdown, login, failures: 0, mistakes: 0 }
     }
 
     /// Forgets everything that was said: from here on, TLS protects it.
     pub fn encrypted(&mut self) {
-        self.session = Session::new(self.app.clone(), self.client, true);
+        self.session = Session::new(self.submission.clone(), self.client, true);
     }
 
     /// Waits for `work` within the time to log in, unless the door closes first.
@@ -72,7 +73,7 @@ impl Conversation {
     }
 
     pub fn greet<S: AsyncRead + AsyncWrite + Unpin>(&mut self, connection: &mut Connection<S>) {
-        connection.gather(&reply::greeting(&self.app.config.smtp_host));
+        connection.gather(&reply::greeting(&self.submission.app.config.smtp_host));
     }
 
     /// Talks until one side has had enough.
@@ -90,11 +91,7 @@ impl Conversation {
                     return Ending::Close;
                 }
             };
-            if let Next::Discard(count) = answer.next
-                && !self.skip(connection, count).await
-            {
-                return Ending::Close;
-            }
+            let Some(answer) = self.take_in(connection, answer).await else { return Ending::Close };
             if matches!(answer.next, Next::StartTls) {
                 return self.start_tls(connection, &answer.reply).await;
             }
@@ -115,12 +112,12 @@ impl Conversation {
         connection: &mut Connection<S>,
         expect: Expect,
     ) -> Heard {
-        let authenticated = self.session.is_authenticated();
+        let (authenticated, busy) = (self.session.is_authenticated(), self.session.is_in_transaction());
         let heard = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => return Heard::End(Some(reply::SHUTTING_DOWN)),
+            () = self.shutdown.cancelled(), if !busy => return Heard::End(Some(reply::SHUTTING_DOWN)),
             () = &mut self.login, if !authenticated => return Heard::End(Some(reply::NO_LOGIN_IN_TIME)),
-            heard = timeout(self.app.config.smtp_idle_timeout, connection.line(expect)) => heard,
+            heard = timeout(self.submission.app.config.smtp_idle_timeout, connection.line(expect)) => heard,
         };
         match heard {
             Ok(Ok(line)) => Heard::Line(line),
@@ -132,13 +129,53 @@ impl Conversation {
         }
     }
 
+    /// Reads what follows a command and is no command: the answer comes after it. None when it did not come.
+    async fn take_in<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        connection: &mut Connection<S>,
+        answer: Answer,
+    ) -> Option<Answer> {
+        match answer.next {
+            Next::Discard(count) => self.skip(connection, count).await.then(|| answer.reply.into()),
+            Next::Content { last } => {
+                let go_ahead = answer.reply.code == reply::START_INPUT.code;
+                if go_ahead {
+                    self.say(connection, &answer.reply);
+                }
+                self.receive(connection).await?;
+                Some(self.session.received(last, answer.reply).await)
+            }
+            _ => Some(answer),
+        }
+    }
+
+    async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        connection: &mut Connection<S>,
+    ) -> Option<()> {
+        let config = &self.submission.app.config;
+        let incoming = self.session.incoming()?;
+        let receive = connection.receive(incoming, config.smtp_idle_timeout);
+        let last_words = match timeout(config.smtp_data_timeout, receive).await {
+            Ok(Ok(())) => return Some(()),
+            Ok(Err(Lost::Io(problem))) if problem.kind() == io::ErrorKind::TimedOut => Some(reply::IDLE),
+            Ok(Err(lost)) => {
+                tracing::debug!(reason = %lost, "a message broke off");
+                None
+            }
+            Err(_) => Some(reply::TOO_SLOW),
+        };
+        last_words.iter().for_each(|reply| self.say(connection, reply));
+        None
+    }
+
     /// Lets bytes go by that are no commands; false when they did not come.
     async fn skip<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         connection: &mut Connection<S>,
         count: u64,
     ) -> bool {
-        let gone = timeout(self.app.config.smtp_idle_timeout, connection.discard(count)).await;
+        let gone = timeout(self.submission.app.config.smtp_idle_timeout, connection.discard(count)).await;
         matches!(gone, Ok(Ok(())))
     }
 
@@ -188,7 +225,7 @@ impl Conversation {
             return Ending::Close;
         }
         self.say(connection, go_ahead);
-        match timeout(self.app.config.smtp_idle_timeout, connection.flush()).await {
+        match timeout(self.submission.app.config.smtp_idle_timeout, connection.flush()).await {
             Ok(Ok(())) => Ending::StartTls,
             _ => Ending::Close,
         }

@@ -90,6 +90,11 @@ impl LineReader {
         self.buffer.len()
     }
 
+    /// The bytes that came in and are no part of a line that was handed out.
+    pub fn peek(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Throws away up to `most` unread bytes and says how many.
     pub fn skip(&mut self, most: usize) -> usize {
         let count = most.min(self.buffer.len());

@@ -17,6 +17,7 @@ use tracing::Instrument;
 use super::admission::{Admission, Limits, Pass, Refusal};
 use super::connection::Connection;
 use super::conversation::{Conversation, Ending};
+use super::submission::Submission;
 use crate::app::App;
 use crate::config::Security;
 use crate::telemetry;
@@ -28,7 +29,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// The SMTP door: what all its listeners share. Cheap to clone.
 #[derive(Clone)]
 pub struct Door {
-    app: App,
+    submission: Submission,
     tls: Tls,
     admission: Arc<Admission>,
 }
@@ -42,7 +43,7 @@ impl Door {
             per_client: app.config.smtp_max_connections_per_address,
             new_per_minute: app.config.smtp_new_connections_per_minute,
         };
-        Some(Door { app, tls, admission: Admission::new(limits) })
+        Some(Door { submission: Submission::new(app), tls, admission: Admission::new(limits) })
     }
 
     /// Serves `listener` until `shutdown`. Sessions that are open then hear `421` at their next pause; those that have
@@ -60,7 +61,7 @@ impl Door {
         }
         drop(listener);
         sessions.close();
-        if timeout(self.app.config.drain_timeout, sessions.wait()).await.is_err() {
+        if timeout(self.submission.app.config.drain_timeout, sessions.wait()).await.is_err() {
             tracing::warn!(open = sessions.len(), "SMTP sessions did not end in time and are cut off");
             cut_off.cancel();
             sessions.wait().await;
@@ -81,7 +82,7 @@ impl Door {
         };
         counter!(telemetry::SMTP_ACCEPTED, "result" => "admitted").increment(1);
         let visit = Visit {
-            app: self.app.clone(),
+            submission: self.submission.clone(),
             tls: self.tls.clone(),
             client,
             shutdown: shutdown.clone(),
@@ -117,7 +118,7 @@ async fn recover(problem: &io::Error) {
 
 /// One connection from its first byte to its last.
 struct Visit {
-    app: App,
+    submission: Submission,
     tls: Tls,
     client: SocketAddr,
     shutdown: CancellationToken,
@@ -132,7 +133,7 @@ impl Visit {
             return;
         }
         let client = self.client.ip().to_canonical();
-        let mut conversation = Conversation::new(self.app.clone(), client, self.shutdown.clone());
+        let mut conversation = Conversation::new(self.submission.clone(), client, self.shutdown.clone());
         match security {
             Security::Starttls => {
                 let mut connection = Connection::new(stream);

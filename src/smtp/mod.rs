@@ -14,12 +14,16 @@ pub mod command;
 pub mod connection;
 pub mod conversation;
 pub mod data;
+pub mod delivery;
 pub mod line;
 pub mod listener;
 pub mod probe;
 pub mod relay;
 pub mod reply;
 pub mod sasl;
+pub mod senders;
 pub mod session;
+pub mod submission;
+pub mod transaction;
 
 pub use listener::Door;

@@ -7,22 +7,24 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use crate::error::Error;
+
 /// One reply of one or more lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub code: u16,
-    status: &'static str,
+    status: Cow<'static, str>,
     /// Lines are parted by `\n`.
     text: Cow<'static, str>,
 }
 
 impl Reply {
     const fn fixed(code: u16, status: &'static str, text: &'static str) -> Self {
-        Reply { code, status, text: Cow::Borrowed(text) }
+        Reply { code, status: Cow::Borrowed(status), text: Cow::Borrowed(text) }
     }
 
     fn told(code: u16, status: &'static str, text: String) -> Self {
-        Reply { code, status, text: Cow::Owned(text) }
+        Reply { code, status: Cow::Borrowed(status), text: Cow::Owned(text) }
     }
 
     /// Appends the reply as it goes over the wire.
@@ -66,16 +68,30 @@ pub fn hello(host: &str) -> Reply {
 pub const HELP: Reply = Reply::fixed(
     214,
     "2.0.0",
-    "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\n\
+    "Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n\
      Sign in with an SMTP credential from the Gatepost dashboard, over TLS",
 );
 pub const START_TLS: Reply = Reply::fixed(220, "2.0.0", "Ready to start TLS");
 pub const GOODBYE: Reply = Reply::fixed(221, "2.0.0", "Goodbye");
 pub const AUTHENTICATED: Reply = Reply::fixed(235, "2.7.0", "Authentication successful");
 pub const OK: Reply = Reply::fixed(250, "2.0.0", "OK");
+pub const SENDER_OK: Reply = Reply::fixed(250, "2.1.0", "Sender OK");
+pub const RECIPIENT_OK: Reply = Reply::fixed(250, "2.1.5", "Recipient OK");
 pub const NOT_VERIFIED: Reply = Reply::fixed(252, "2.5.0", "Addresses are not verified here; try RCPT");
 
+/// A chunk has come (RFC 3030 section 2).
+pub fn chunk(bytes: u64) -> Reply {
+    Reply::told(250, "2.0.0", format!("{bytes} bytes received"))
+}
+
+/// A sandbox message is in the log.
+pub fn kept(id: impl Display) -> Reply {
+    Reply::told(250, "2.0.0", format!("Accepted in sandbox mode as {id}, goes no further"))
+}
+
 // 3xx: go on.
+
+pub const START_INPUT: Reply = Reply::fixed(354, "", "Send the message, end with CR LF . CR LF");
 
 /// A server challenge; `prompt` is Base64 already, empty for PLAIN (RFC 4954 section 4).
 pub const fn challenge(prompt: &'static str) -> Reply {
@@ -97,11 +113,28 @@ pub const TOO_MANY_MISTAKES: Reply = Reply::fixed(421, "4.7.0", "Too many bad co
 pub const NO_LONGER_VALID: Reply =
     Reply::fixed(421, "4.7.0", "The credential of this session is no longer valid, sign in again");
 pub const INTERNAL: Reply = Reply::fixed(451, "4.3.0", "Temporary internal failure, please try again");
-pub const NO_MAIL_YET: Reply = Reply::fixed(451, "4.3.0", "This server is not accepting mail yet");
+pub const TOO_MANY_MESSAGES: Reply = Reply::fixed(421, "4.7.0", "Too many messages in this connection");
+pub const TOO_SLOW: Reply = Reply::fixed(421, "4.4.2", "The message did not come within the time limit");
+pub const NO_NEXT_HOP: Reply = Reply::fixed(
+    451,
+    "4.3.5",
+    "No next hop is configured for production mail: set next_hop_host, or send in sandbox mode",
+);
+pub const NO_MEMORY: Reply = Reply::fixed(452, "4.3.1", "Too many messages are coming in, please try again");
+pub const TOO_MANY_RECIPIENTS: Reply =
+    Reply::fixed(452, "4.5.3", "Too many recipients, send the rest in another message");
+pub const NO_CREDIT: Reply =
+    Reply::fixed(452, "4.5.3", "The organization's monthly allowance of recipients is used up");
 
 /// The gate could not decide; the password may well be right.
 pub fn undecided(reference: impl Display) -> Reply {
     Reply::told(454, "4.7.0", format!("Temporary authentication failure (ref {reference})"))
+}
+
+/// A failure of Gatepost's own; what it was is for the log.
+pub fn internal(error: Error) -> Reply {
+    tracing::error!(%error, "mail can't be taken for now");
+    INTERNAL
 }
 
 // 5xx: not so.
@@ -121,7 +154,12 @@ pub const BAD_SENDER: Reply = Reply::fixed(501, "5.1.7", "Bad sender address syn
 pub const BAD_RECIPIENT: Reply = Reply::fixed(501, "5.1.3", "Bad recipient address syntax");
 pub const BAD_SIZE: Reply = Reply::fixed(501, "5.5.4", "SIZE takes a number of bytes");
 pub const NOT_IMPLEMENTED: Reply = Reply::fixed(502, "5.5.1", "Command not implemented");
+pub const BAD_BODY: Reply = Reply::fixed(501, "5.5.4", "BODY is 7BIT or 8BITMIME");
 pub const HELLO_FIRST: Reply = Reply::fixed(503, "5.5.1", "Send EHLO first");
+pub const NESTED_MAIL: Reply =
+    Reply::fixed(503, "5.5.1", "A message is begun already, send RSET to give it up");
+pub const MAIL_FIRST: Reply = Reply::fixed(503, "5.5.1", "Send MAIL first");
+pub const NOT_BETWEEN_CHUNKS: Reply = Reply::fixed(503, "5.5.1", "Only BDAT or RSET may follow BDAT");
 pub const ALREADY_ENCRYPTED: Reply = Reply::fixed(503, "5.5.1", "TLS is already active");
 pub const ALREADY_AUTHENTICATED: Reply = Reply::fixed(503, "5.5.1", "Already authenticated");
 pub const PIPELINED_STARTTLS: Reply = Reply::fixed(503, "5.5.1", "Nothing may be sent along with STARTTLS");
@@ -137,12 +175,42 @@ pub const FOREIGN_IDENTITY: Reply = Reply::fixed(
 pub const ENCRYPTION_REQUIRED: Reply =
     Reply::fixed(538, "5.7.11", "Encryption required, issue a STARTTLS command first");
 pub const NOT_ASCII: Reply =
-    Reply::fixed(553, "5.6.7", "Addresses with non-ASCII characters are not supported");
+    Reply::fixed(553, "5.6.7", "Addresses with non-ASCII characters need the SMTPUTF8 parameter of MAIL");
+pub const NO_RECIPIENTS: Reply = Reply::fixed(554, "5.5.1", "No valid recipients");
+pub const CONTENT_BARE_CR: Reply = Reply::fixed(554, "5.6.0", "Bare CR in the message, lines end with CR LF");
+pub const CONTENT_BARE_LF: Reply = Reply::fixed(554, "5.6.0", "Bare LF in the message, lines end with CR LF");
+pub const CONTENT_NUL: Reply = Reply::fixed(554, "5.6.0", "NUL in the message");
+pub const NO_FROM: Reply = Reply::fixed(554, "5.6.0", "The message has no address in a From field");
+pub const MANY_FROM: Reply = Reply::fixed(554, "5.6.0", "The message has more than one From field");
 pub const UNKNOWN_PARAMETER: Reply = Reply::fixed(555, "5.5.4", "Unsupported parameter");
 
 /// A command whose arguments are wrong; `usage` shows the right form.
 pub fn usage(usage: &'static str) -> Reply {
     Reply::told(501, "5.5.4", format!("Syntax: {usage}"))
+}
+
+/// A line of the header, from 1, that is none.
+pub fn bad_header(line: usize) -> Reply {
+    Reply::told(554, "5.6.0", format!("Line {line} of the message's header is not a field"))
+}
+
+/// The From field holds no list of addresses; where, counted from its colon.
+pub fn bad_from(byte: usize) -> Reply {
+    Reply::told(554, "5.6.0", format!("The From field is malformed at byte {byte} behind its colon"))
+}
+
+/// A control field with a value that it does not take.
+pub fn bad_control(name: &str) -> Reply {
+    Reply::told(554, "5.6.0", format!("The value of the field {name} is none that it takes"))
+}
+
+/// The domain of `whose` address is outside what the credential may send from; `allowed` are some of the domains inside.
+pub fn not_allowed(whose: &str, domain: &str, allowed: &str) -> Reply {
+    Reply::told(
+        553,
+        "5.7.1",
+        format!("{whose} domain {domain} is not allowed for this credential ({allowed})"),
+    )
 }
 
 /// A denial: the same words whatever its reason. The reference finds the reason in the dashboard.

@@ -4,12 +4,15 @@
 //! counts and limits. After STARTTLS a new session takes over, so that nothing said before it counts
 //! (RFC 3207 section 4.2).
 
+mod mail;
+
 use std::net::IpAddr;
 
-use super::command::{self, Command, Verb};
+use super::command::{Command, Verb};
 use super::reply::{self, Reply};
 use super::sasl::{self, Claim, Exchange, Mechanism, Problem, Progress};
-use crate::app::App;
+use super::submission::Submission;
+use super::transaction::Transaction;
 use crate::gate::{Attempt, Door, Grant};
 
 pub struct Answer {
@@ -24,6 +27,10 @@ pub enum Next {
     Response(Exchange),
     /// So many bytes come first that are no commands; the reply waits for them.
     Discard(u64),
+    /// What the session's incoming message expects comes first; `last`: the message ends with it.
+    Content {
+        last: bool,
+    },
     StartTls,
     Close,
 }
@@ -41,7 +48,7 @@ impl Answer {
 }
 
 pub struct Session {
-    app: App,
+    submission: Submission,
     client: IpAddr,
     encrypted: bool,
     /// The name that the client gave with EHLO or HELO.
@@ -49,15 +56,32 @@ pub struct Session {
     /// Whether it was EHLO: without it there are no extensions, AUTH among them.
     extended: bool,
     grant: Option<Grant>,
+    transaction: Option<Transaction>,
+    /// Messages that were begun.
+    messages: u32,
 }
 
 impl Session {
-    pub fn new(app: App, client: IpAddr, encrypted: bool) -> Self {
-        Session { app, client, encrypted, hello: None, extended: false, grant: None }
+    pub fn new(submission: Submission, client: IpAddr, encrypted: bool) -> Self {
+        Session {
+            submission,
+            client,
+            encrypted,
+            hello: None,
+            extended: false,
+            grant: None,
+            transaction: None,
+            messages: 0,
+        }
     }
 
     pub fn is_authenticated(&self) -> bool {
         self.grant.is_some()
+    }
+
+    /// Whether a message is on its way.
+    pub fn is_in_transaction(&self) -> bool {
+        self.transaction.is_some()
     }
 
     /// Answers one command line.
@@ -65,8 +89,9 @@ impl Session {
         if let Some(refusal) = self.barrier(command.verb).await {
             return refusal;
         }
-        if !command.ascii {
-            return Session::not_ascii(command.verb).into();
+        if !command.ascii && (!matches!(command.verb, Verb::Mail | Verb::Rcpt) || command.argument.is_empty())
+        {
+            return Session::not_ascii(command.verb);
         }
         let argument = command.argument;
         match command.verb {
@@ -95,11 +120,11 @@ impl Session {
     }
 
     /// What stands before every command: encryption (RFC 3207 section 4), a login, and that the login still holds.
-    async fn barrier(&self, verb: Verb) -> Option<Answer> {
+    async fn barrier(&mut self, verb: Verb) -> Option<Answer> {
         use Verb::{Auth, Bdat, Data, Ehlo, Expn, Helo, Http, Mail, Noop, Quit, Rcpt, Rset, StartTls, Vrfy};
         match (verb, &self.grant) {
             (Quit | Http, _) => None,
-            (_, Some(grant)) => self.revoked(grant).await,
+            (_, Some(_)) => self.revoked(verb).await,
             (Ehlo | Helo | Noop | Rset | StartTls, None) => None,
             (Auth, None) if !self.encrypted => Some(reply::ENCRYPTION_REQUIRED.into()),
             // The bytes of a chunk follow its command at once (RFC 3030 section 2): they must not be taken for commands.
@@ -111,23 +136,27 @@ impl Session {
         }
     }
 
-    async fn revoked(&self, grant: &Grant) -> Option<Answer> {
-        match self.app.gate.still_holds(grant).await {
-            Ok(true) => None,
-            Ok(false) => Some(Answer::last(reply::NO_LONGER_VALID)),
+    async fn revoked(&mut self, verb: Verb) -> Option<Answer> {
+        let grant = self.grant.as_mut()?;
+        match self.submission.app.gate.still_holds(grant).await {
+            Ok(Some(mode)) => {
+                grant.mode = mode;
+                None
+            }
+            Ok(None) => Some(Answer::last(reply::NO_LONGER_VALID)),
             Err(problem) => {
                 tracing::error!(%problem, "can't tell whether the credential of an open session still holds");
-                Some(reply::INTERNAL.into())
+                Some(if verb == Verb::Bdat { Answer::last(reply::INTERNAL) } else { reply::INTERNAL.into() })
             }
         }
     }
 
-    fn not_ascii(verb: Verb) -> Reply {
+    fn not_ascii(verb: Verb) -> Answer {
         match verb {
-            // RFC 6531 section 3.5, for servers that do not offer SMTPUTF8.
-            Verb::Mail | Verb::Rcpt => reply::NOT_ASCII,
-            Verb::Unknown => reply::UNKNOWN_COMMAND,
-            _ => reply::ONLY_ASCII,
+            Verb::Mail | Verb::Rcpt => reply::NOT_ASCII.into(),
+            Verb::Unknown => reply::UNKNOWN_COMMAND.into(),
+            Verb::Bdat => Answer::last(reply::ONLY_ASCII),
+            _ => reply::ONLY_ASCII.into(),
         }
     }
 
@@ -137,12 +166,24 @@ impl Session {
             return reply::usage("EHLO hostname").into();
         }
         self.greeted(argument, true);
-        let config = &self.app.config;
-        let secure =
-            if self.encrypted { format!("AUTH {}", sasl::MECHANISMS) } else { "STARTTLS".to_owned() };
+        reply::capabilities(&self.submission.app.config.smtp_host, &self.keywords()).into()
+    }
+
+    /// What is true here and now.
+    fn keywords(&self) -> Vec<String> {
+        let config = &self.submission.app.config;
         let size = format!("SIZE {}", config.smtp_max_message_bytes);
-        let keywords = ["PIPELINING".to_owned(), size, "ENHANCEDSTATUSCODES".to_owned(), secure];
-        reply::capabilities(&config.smtp_host, &keywords).into()
+        let mut keywords = vec!["PIPELINING".to_owned(), size, "ENHANCEDSTATUSCODES".to_owned()];
+        if !self.encrypted {
+            keywords.push("STARTTLS".to_owned());
+            return keywords;
+        }
+        keywords.extend(["8BITMIME", "SMTPUTF8", "CHUNKING"].map(str::to_owned));
+        // RFC 9422 section 4.
+        let (messages, recipients) = (config.smtp_max_messages, config.smtp_max_recipients);
+        keywords.push(format!("LIMITS MAILMAX={messages} RCPTMAX={recipients}"));
+        keywords.push(format!("AUTH {}", sasl::MECHANISMS));
+        keywords
     }
 
     async fn helo(&mut self, argument: &str) -> Answer {
@@ -150,10 +191,12 @@ impl Session {
             return reply::usage("HELO hostname").into();
         }
         self.greeted(argument, false);
-        reply::hello(&self.app.config.smtp_host).into()
+        reply::hello(&self.submission.app.config.smtp_host).into()
     }
 
+    /// A message that was begun is given up (RFC 5321 section 4.1.4).
     fn greeted(&mut self, name: &str, extended: bool) {
+        self.transaction = None;
         self.hello = Some(name.to_owned());
         self.extended = extended;
     }
@@ -208,7 +251,7 @@ impl Session {
             encrypted: self.encrypted,
             hello: self.hello.clone(),
         };
-        match self.app.gate.check(attempt).await {
+        match self.submission.app.gate.check(attempt).await {
             Ok(grant) => {
                 self.grant = Some(grant);
                 reply::AUTHENTICATED
@@ -216,41 +259,6 @@ impl Session {
             Err(denial) if denial.is_temporary() => reply::undecided(denial.reference),
             Err(denial) => reply::denied(denial.reference),
         }
-    }
-
-    /// RFC 5321 section 4.1.1.2 and RFC 1870 section 6.
-    async fn mail(&mut self, argument: &str) -> Answer {
-        let limit = self.app.config.smtp_max_message_bytes;
-        match command::mail(argument) {
-            Ok(mail) if mail.size.is_some_and(|size| size > limit) => reply::too_big(limit).into(),
-            Ok(_) => reply::NO_MAIL_YET.into(),
-            Err(refusal) => refusal.into(),
-        }
-    }
-
-    async fn rcpt(&mut self, argument: &str) -> Answer {
-        match command::rcpt(argument) {
-            Ok(_) => reply::NO_MAIL_YET.into(),
-            Err(refusal) => refusal.into(),
-        }
-    }
-
-    async fn data(&mut self, argument: &str) -> Answer {
-        if argument.is_empty() { reply::NO_MAIL_YET.into() } else { reply::NO_ARGUMENT.into() }
-    }
-
-    /// Not advertised; but the chunk of a client that sends one all the same must not be read as commands.
-    async fn bdat(&mut self, argument: &str) -> Answer {
-        let limit = self.app.config.smtp_max_message_bytes;
-        match command::chunk(argument) {
-            Some(size) if size <= limit => Answer { reply: reply::NO_MAIL_YET, next: Next::Discard(size) },
-            Some(_) => Answer::last(reply::too_big(limit)),
-            None => Answer::last(reply::usage("BDAT size [LAST]")),
-        }
-    }
-
-    async fn rset(&mut self, argument: &str) -> Answer {
-        if argument.is_empty() { reply::OK.into() } else { reply::NO_ARGUMENT.into() }
     }
 
     /// RFC 5321 section 3.5.3: addresses are not told apart, so that none can be found out.

@@ -44,24 +44,18 @@ impl Entry {
         Ok(sqlx::query_as(sql).bind(username.to_owned()).fetch_optional(connection).await?)
     }
 
-    /// Whether a log-in with this password would still be granted.
+    /// The mode, if a log-in with this password would still be granted.
     pub async fn still_holds(
         connection: &mut AnyConnection,
         (organization, id): (OrganizationId, CredentialId),
         password: PasswordId,
         now: Timestamp,
-    ) -> Result<bool> {
-        let sql = "SELECT CAST(1 AS BIGINT) FROM credentials WHERE organization = $1 AND id = $2 AND status = 'active' \
+    ) -> Result<Option<Mode>> {
+        let sql = "SELECT mode FROM credentials WHERE organization = $1 AND id = $2 AND status = 'active' \
                    AND (expires_at IS NULL OR expires_at > $4) \
                    AND (password_id = $3 OR (previous_id = $3 AND previous_until > $4))";
-        let found: Option<i64> = sqlx::query_scalar(sql)
-            .bind(organization)
-            .bind(id)
-            .bind(password)
-            .bind(now)
-            .fetch_optional(connection)
-            .await?;
-        Ok(found.is_some())
+        let query = sqlx::query_scalar(sql).bind(organization).bind(id).bind(password).bind(now);
+        Ok(query.fetch_optional(connection).await?)
     }
 
     /// Stores the same password under stronger parameters, unless it was rotated away meanwhile.

@@ -1,0 +1,170 @@
+//! MAIL, RCPT, DATA, BDAT, RSET: a message is announced, and comes in.
+
+use super::{Answer, Next, Session};
+use crate::id::CreditHoldId;
+use crate::model::Credits;
+use crate::model::credential::Mode;
+use crate::model::usage::Month;
+use crate::smtp::command::{self, Chunk, MailFrom};
+use crate::smtp::data::incoming::{Fault, Incoming};
+use crate::smtp::delivery::deliver;
+use crate::smtp::reply::{self, Reply};
+use crate::smtp::senders::Senders;
+use crate::smtp::transaction::{Hold, Transaction};
+
+impl Session {
+    /// RFC 5321 section 4.1.1.2.
+    pub(super) async fn mail(&mut self, argument: &str) -> Answer {
+        if self.messages >= self.submission.app.config.smtp_max_messages {
+            return Answer::last(reply::TOO_MANY_MESSAGES);
+        }
+        let begun = match command::mail(argument) {
+            Ok(mail) => self.begin(mail).await,
+            Err(refusal) => Err(refusal),
+        };
+        begun.map_or_else(Answer::from, |()| reply::SENDER_OK.into())
+    }
+
+    async fn begin(&mut self, mail: MailFrom<'_>) -> Result<(), Reply> {
+        if self.transaction.is_some() {
+            return Err(reply::NESTED_MAIL);
+        }
+        let app = &self.submission.app;
+        let limit = app.config.smtp_max_message_bytes;
+        if mail.size.is_some_and(|size| size > limit) {
+            return Err(reply::too_big(limit));
+        }
+        let grant = self.grant.as_ref().ok_or(reply::AUTHENTICATION_REQUIRED)?;
+        if let Some(sender) = mail.sender {
+            Senders { app, grant }.check_sender(sender).await?;
+        }
+        let hold = self.hold().await.map_err(reply::internal)?;
+        self.messages += 1;
+        self.transaction = Some(Transaction {
+            mode: grant.mode,
+            sender: mail.sender.unwrap_or_default().to_owned(),
+            smtputf8: mail.smtputf8,
+            recipients: Vec::new(),
+            incoming: Incoming::new(limit, self.submission.memory.share()),
+            chunked: false,
+            hold,
+            begun_at: app.clock.now(),
+        });
+        Ok(())
+    }
+
+    /// Of a production message of an organization that has an allowance.
+    async fn hold(&self) -> crate::error::Result<Option<Hold>> {
+        let app = &self.submission.app;
+        let Some(grant) = self.grant.as_ref().filter(|grant| grant.mode == Mode::Production) else {
+            return Ok(None);
+        };
+        let organization = grant.organization;
+        let allowance = Credits::allowance(&mut *app.db.read().await?, organization).await?;
+        let credits = Credits { organization, month: Month::of(app.clock.now()) };
+        Ok(allowance.map(|_| Hold { app: app.clone(), credits, id: CreditHoldId::new(), count: 0 }))
+    }
+
+    /// RFC 5321 section 4.1.1.3.
+    pub(super) async fn rcpt(&mut self, argument: &str) -> Answer {
+        let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
+        if transaction.chunked {
+            return reply::NOT_BETWEEN_CHUNKS.into();
+        }
+        let address = match command::rcpt(argument) {
+            Ok(address) if !address.is_ascii() && !transaction.smtputf8 => return reply::NOT_ASCII.into(),
+            Ok(address) => address,
+            Err(refusal) => return refusal.into(),
+        };
+        if transaction.recipients.len() >= self.submission.app.config.smtp_max_recipients {
+            return reply::TOO_MANY_RECIPIENTS.into();
+        }
+        if let Some(hold) = &mut transaction.hold {
+            match hold.one_more().await {
+                Ok(true) => {}
+                Ok(false) => return reply::NO_CREDIT.into(),
+                Err(error) => return reply::internal(error).into(),
+            }
+        }
+        transaction.accept(address);
+        reply::RECIPIENT_OK.into()
+    }
+
+    /// RFC 5321 section 4.1.1.4.
+    pub(super) async fn data(&mut self, argument: &str) -> Answer {
+        let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
+        match transaction {
+            _ if !argument.is_empty() => reply::NO_ARGUMENT.into(),
+            transaction if transaction.chunked => reply::NOT_BETWEEN_CHUNKS.into(),
+            transaction if transaction.accepted() == 0 => reply::NO_RECIPIENTS.into(),
+            transaction => {
+                transaction.incoming.expect_dot();
+                Answer { reply: reply::START_INPUT, next: Next::Content { last: true } }
+            }
+        }
+    }
+
+    /// RFC 3030 section 2. The bytes of a chunk follow its command at once: whatever is answered, they are no commands.
+    pub(super) async fn bdat(&mut self, argument: &str) -> Answer {
+        let limit = self.submission.app.config.smtp_max_message_bytes;
+        let Some(Chunk { size, last }) = command::chunk(argument) else {
+            return Answer::last(reply::usage("BDAT size [LAST]"));
+        };
+        let refused = match &mut self.transaction {
+            _ if size > limit => return Answer::last(reply::too_big(limit)),
+            None => reply::MAIL_FIRST,
+            Some(transaction) if transaction.accepted() == 0 => reply::NO_RECIPIENTS,
+            Some(transaction) => {
+                transaction.chunked = true;
+                transaction.incoming.expect_chunk(size);
+                return Answer { reply: reply::chunk(size), next: Next::Content { last } };
+            }
+        };
+        Answer { reply: refused, next: Next::Discard(size) }
+    }
+
+    /// The content that is on its way, while some is.
+    pub fn incoming(&mut self) -> Option<&mut Incoming> {
+        self.transaction.as_mut().map(|transaction| &mut transaction.incoming)
+    }
+
+    /// What was expected of the content has come. `so_far` answers a chunk that is not the `last`.
+    pub async fn received(&mut self, last: bool, so_far: Reply) -> Answer {
+        let Some(mut transaction) = self.transaction.take() else { return reply::MAIL_FIRST.into() };
+        if last && transaction.chunked {
+            transaction.incoming.end_chunks();
+        }
+        if let Some(fault) = transaction.incoming.fault() {
+            let refusal = refusal(fault, self.submission.app.config.smtp_max_message_bytes);
+            // After DATA nobody can tell any more what is message and what is command.
+            let close = fault.hides_the_end() && !transaction.chunked;
+            return if close { Answer::last(refusal) } else { refusal.into() };
+        }
+        if !last {
+            self.transaction = Some(transaction);
+            return so_far.into();
+        }
+        let Some(grant) = &self.grant else { return reply::AUTHENTICATION_REQUIRED.into() };
+        let hello = self.hello.clone().unwrap_or_default();
+        deliver(&self.submission, grant, (&hello, self.client), transaction).await.into()
+    }
+
+    /// RFC 5321 section 4.1.1.5.
+    pub(super) async fn rset(&mut self, argument: &str) -> Answer {
+        if !argument.is_empty() {
+            return reply::NO_ARGUMENT.into();
+        }
+        self.transaction = None;
+        reply::OK.into()
+    }
+}
+
+fn refusal(fault: Fault, limit: u64) -> Reply {
+    match fault {
+        Fault::BareCr => reply::CONTENT_BARE_CR,
+        Fault::BareLf => reply::CONTENT_BARE_LF,
+        Fault::Nul => reply::CONTENT_NUL,
+        Fault::TooBig => reply::too_big(limit),
+        Fault::NoMemory => reply::NO_MEMORY,
+    }
+}

@@ -1,0 +1,88 @@
+//! One mail transaction, from MAIL to the end of its message (RFC 5321 section 3.3).
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::id::CreditHoldId;
+use crate::model::Credits;
+use crate::model::credential::Mode;
+use crate::model::message::{Outcome, Recipient};
+
+use super::data::incoming::Incoming;
+
+pub struct Transaction {
+    /// The credential's, as it was at MAIL.
+    pub mode: Mode,
+    /// Empty for `<>`.
+    pub sender: String,
+    pub smtputf8: bool,
+    /// In the order in which they were named; those that the next hop refused too.
+    pub recipients: Vec<Recipient>,
+    pub incoming: Incoming,
+    /// Whether BDAT has begun to bring it.
+    pub chunked: bool,
+    /// Held for the recipients; none where there is no allowance to keep to.
+    pub hold: Option<Hold>,
+    pub begun_at: Timestamp,
+}
+
+impl Transaction {
+    pub fn accept(&mut self, address: &str) {
+        self.recipients.push(Recipient {
+            address: address.to_owned(),
+            outcome: Outcome::Unknown,
+            answer: String::new(),
+        });
+    }
+
+    /// How many recipients were accepted.
+    pub fn accepted(&self) -> usize {
+        self.recipients.iter().filter(|recipient| recipient.outcome == Outcome::Unknown).count()
+    }
+}
+
+/// Credits that are held for a transaction; given back when it ends without having used them.
+pub struct Hold {
+    pub app: App,
+    pub credits: Credits,
+    pub id: CreditHoldId,
+    /// How many are held.
+    pub count: i64,
+}
+
+impl Hold {
+    /// One more; false when the allowance is used up.
+    pub async fn one_more(&mut self) -> crate::error::Result<bool> {
+        let mut tx = self.app.db.begin().await?;
+        let held = self.credits.hold(&mut tx, self.id, self.app.clock.now()).await?;
+        tx.commit().await?;
+        self.count += i64::from(held);
+        Ok(held)
+    }
+
+    /// One less: its recipient was refused.
+    pub async fn one_less(&mut self) -> crate::error::Result<()> {
+        let mut tx = self.app.db.begin().await?;
+        self.credits.let_go_one(&mut tx, self.id).await?;
+        self.count -= 1;
+        tx.commit().await
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        let (app, credits, id) = (self.app.clone(), self.credits, self.id);
+        tokio::spawn(async move {
+            let let_go = async {
+                let mut tx = app.db.begin().await?;
+                credits.let_go(&mut tx, id).await?;
+                tx.commit().await
+            };
+            if let Err(error) = let_go.await {
+                tracing::warn!(%error, "held credits could not be given back; they are free when their time is over");
+            }
+        });
+    }
+}
