@@ -187,10 +187,6 @@ fn refused(name: Name, reply: &Reply, probe: &Probe) -> Advice {
         (Name::Recipient, 550..=559) => {
             advice(format!("The recipient was refused: {}.", bare(reply)), "Check the recipient's address.")
         }
-        (Name::Sender | Name::Recipient, 451) => advice(
-            format!("The login works; the server takes no mail at the moment: {}.", bare(reply)),
-            "Nothing is wrong with the credential. Try again later.",
-        ),
         (_, 400..=499) => {
             advice(format!("For the moment the server says no: {}.", bare(reply)), "Try again in a minute.")
         }

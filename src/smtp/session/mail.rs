@@ -67,15 +67,17 @@ impl Session {
 
     /// RFC 5321 section 4.1.1.3.
     pub(super) async fn rcpt(&mut self, argument: &str) -> Answer {
+        let address = match command::rcpt(argument) {
+            Ok(address) => address,
+            Err(refusal) => return refusal.into(),
+        };
         let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
         if transaction.chunked {
             return reply::NOT_BETWEEN_CHUNKS.into();
         }
-        let address = match command::rcpt(argument) {
-            Ok(address) if !address.is_ascii() && !transaction.smtputf8 => return reply::NOT_ASCII.into(),
-            Ok(address) => address,
-            Err(refusal) => return refusal.into(),
-        };
+        if !address.is_ascii() && !transaction.smtputf8 {
+            return reply::NOT_ASCII.into();
+        }
         if transaction.recipients.len() >= self.submission.app.config.smtp_max_recipients {
             return reply::TOO_MANY_RECIPIENTS.into();
         }
@@ -92,9 +94,11 @@ impl Session {
 
     /// RFC 5321 section 4.1.1.4.
     pub(super) async fn data(&mut self, argument: &str) -> Answer {
+        if !argument.is_empty() {
+            return reply::NO_ARGUMENT.into();
+        }
         let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
         match transaction {
-            _ if !argument.is_empty() => reply::NO_ARGUMENT.into(),
             transaction if transaction.chunked => reply::NOT_BETWEEN_CHUNKS.into(),
             transaction if transaction.accepted() == 0 => reply::NO_RECIPIENTS.into(),
             transaction => {

@@ -44,12 +44,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// Whether it heard the answer of a door that accepts no mail yet: `451 4.3.0`. (Each prints what it likes of it.)
-    pub fn no_mail_yet(&self) -> bool {
-        self.says("451") || self.text.contains("4.3.0 ")
-    }
-
-    /// Whether this stands in it as a word of its own: `451` not in a port or a password.
+    /// Whether this stands in it as a word of its own: `535` not in a port or a password.
     pub fn says(&self, word: &str) -> bool {
         let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
         self.text.match_indices(word).any(|(at, _)| {
@@ -222,7 +217,7 @@ pub const DOTENV: Program = Program {
     run: r#"
         . ./.env
         case $SMTP_SECURITY in starttls) scheme=smtp ;; tls) scheme=smtps ;; esac
-        printf 'Subject: Hello\r\n\r\nSent through Gatepost.\r\n' |
+        printf 'From: you@your-domain.example\r\nSubject: Hello\r\n\r\nSent through Gatepost.\r\n' |
             curl --ssl-reqd --url "$scheme://$SMTP_HOST:$SMTP_PORT" --user "$SMTP_USERNAME:$SMTP_PASSWORD" \
             --mail-from "$SMTP_FROM" --mail-rcpt someone@example.com --upload-file -"#,
     beside: &[],
@@ -233,7 +228,7 @@ pub const URL: Program = Program {
     example: "url",
     file: "url.txt",
     run: r#"
-        printf 'Subject: Hello\r\n\r\nSent through Gatepost.\r\n' |
+        printf 'From: you@your-domain.example\r\nSubject: Hello\r\n\r\nSent through Gatepost.\r\n' |
             curl --ssl-reqd --url "$(cat url.txt)" --mail-from you@your-domain.example \
             --mail-rcpt someone@example.com --upload-file -"#,
     beside: &[],

@@ -10,6 +10,7 @@
 //! | `=> BYTES` | the client sends these bytes, in one write; `\r`, `\n`, `\0`, `\\`, `\x1f` |
 //! | `@ starttls` | the TLS handshake |
 //! | `@ closed` | the server hangs up |
+//! | `@ sandbox` | … is put into sandbox mode |
 //! | `@ revoke` … | the credential is changed meanwhile: also `enable`, `delete`, `rotate`, `rotate with grace`, `end grace`, `expire` |
 //!
 //! `{username64}`, `{password64}`, `{wrong64}`, `{plain}`, `{plain_wrong}`, `{plain_unknown}`, `{plain_as_self}` and
@@ -91,6 +92,7 @@ async fn direct(door: &Door, wire: &mut Wire, what: &str) -> Result<(), String> 
         "rotate with grace" => door.rotate(Grace::OneHour).await,
         "end grace" => door.end_grace().await,
         "expire" => door.expire().await,
+        "sandbox" => door.put_into_sandbox().await,
         "implicit" => {}
         what if what.starts_with("set ") => {}
         what => return Err(format!("{what:?} is no direction")),

@@ -31,6 +31,9 @@ impl Door {
             }
         });
         let app = app.await;
+        app.verified("acme.example").await;
+        app.verified("bücher.example").await;
+        app.unverified("unverified.example").await;
         let credential = app.issue("Shop").await;
         Door { app, credential }
     }
@@ -107,16 +110,28 @@ impl Door {
     /// Gives the credential an hour, and lets it pass.
     pub async fn expire(&self) {
         let hour = Duration::from_secs(3_600);
-        let draft = Draft {
-            name: "Shop".to_owned(),
-            mode: Mode::Production,
-            scope: Scope::Global,
-            domains: Vec::new(),
-            expires_at: Some(self.app.clock.now().plus(hour)),
-        };
+        self.edit(Draft { expires_at: Some(self.app.clock.now().plus(hour)), ..everything() }).await;
+        self.app.clock.advance(hour);
+    }
+
+    pub async fn put_into_sandbox(&self) {
+        self.edit(Draft { mode: Mode::Sandbox, ..everything() }).await;
+    }
+
+    async fn edit(&self, draft: Draft) {
         let update = async |tx: &mut _, actor: &_, id| Credential::update(tx, actor, id, draft).await;
         self.app.change(&self.credential, update).await;
-        self.app.clock.advance(hour);
+    }
+}
+
+/// What a credential for everything is made of.
+fn everything() -> Draft {
+    Draft {
+        name: "Shop".to_owned(),
+        mode: Mode::Production,
+        scope: Scope::Global,
+        domains: Vec::new(),
+        expires_at: None,
     }
 }
 

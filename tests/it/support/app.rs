@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use gatepost::app::App;
 use gatepost::clock::Clock;
 use gatepost::config::Config;
+use gatepost::id::DomainId;
 use gatepost::model::credential::{Draft, Grace, Mode, Scope};
-use gatepost::model::{Actor, Credential, Organization};
+use gatepost::model::{Actor, Credential, Domain, Organization};
 use gatepost::server::Server;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -112,11 +113,41 @@ impl TestApp {
         browser
     }
 
+    /// A domain that is verified.
+    pub async fn verified(&self, name: &str) {
+        let id = self.unverified(name).await;
+        let actor = self.operator().await;
+        let mut tx = self.app.db.begin().await.expect("a transaction");
+        Domain::vouch(&mut tx, &actor, id).await.expect("a domain");
+        tx.commit().await.expect("a commit");
+    }
+
+    /// A domain that is not.
+    pub async fn unverified(&self, name: &str) -> DomainId {
+        let actor = self.operator().await;
+        let mut tx = self.app.db.begin().await.expect("a transaction");
+        let domain = Domain::add(&mut tx, &actor, name).await.expect("a domain");
+        tx.commit().await.expect("a commit");
+        domain.id
+    }
+
     /// A credential for everything, as `gatepost credential create --name NAME` makes it.
     pub async fn issue(&self, name: &str) -> Issued {
         let draft = Draft {
             name: name.to_owned(),
             mode: Mode::Production,
+            scope: Scope::Global,
+            domains: Vec::new(),
+            expires_at: None,
+        };
+        self.issue_as(draft).await
+    }
+
+    /// … whose messages go no further than the log.
+    pub async fn issue_for_sandbox(&self, name: &str) -> Issued {
+        let draft = Draft {
+            name: name.to_owned(),
+            mode: Mode::Sandbox,
             scope: Scope::Global,
             domains: Vec::new(),
             expires_at: None,
