@@ -69,6 +69,11 @@ impl Timestamp {
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// Whole seconds since 1970, as the header `webhook-timestamp` has them.
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
     /// RFC 3339 in UTC to the second: `2026-05-03T09:12:44Z`.
     pub fn rfc3339(self) -> String {
         let whole = self.utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);

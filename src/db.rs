@@ -11,7 +11,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::error::{Error, Result};
 
@@ -93,12 +93,16 @@ pub struct Db {
     kind: Kind,
     /// SQLite has one writer at a time: those of this process queue here in order, instead of polling for its lock.
     turn: Arc<Mutex<()>>,
+    /// Rung by each commit that brought news.
+    news: Arc<Notify>,
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it is rolled back.
 pub struct Tx {
     inner: Transaction<'static, Any>,
     _turn: Option<OwnedMutexGuard<()>>,
+    news: Arc<Notify>,
+    has_news: bool,
 }
 
 impl Db {
@@ -135,7 +139,7 @@ impl Db {
             .connect_with(options)
             .await
             .map_err(|cause| refused(&cause))?;
-        Ok(Self { pool, kind, turn: Arc::new(Mutex::new(())) })
+        Ok(Self { pool, kind, turn: Arc::default(), news: Arc::default() })
     }
 
     /// Two processes may start on one new SQLite file at once: the one that loses the race finds the tables made.
@@ -162,16 +166,22 @@ impl Db {
 
     /// Begins a transaction that will write.
     pub async fn begin(&self) -> Result<Tx> {
+        let (news, has_news) = (self.news.clone(), false);
         match self.kind {
-            Kind::Postgres => Ok(Tx { inner: self.pool.begin().await?, _turn: None }),
+            Kind::Postgres => Ok(Tx { inner: self.pool.begin().await?, _turn: None, news, has_news }),
             Kind::Sqlite => {
                 let turn = tokio::time::timeout(PATIENCE, self.turn.clone().lock_owned())
                     .await
                     .map_err(|_| Error::unavailable("no turn to write to the database in time"))?;
                 let inner = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-                Ok(Tx { inner, _turn: Some(turn) })
+                Ok(Tx { inner, _turn: Some(turn), news, has_news })
             }
         }
+    }
+
+    /// Waits for a transaction of this process that brings news ([`Tx::bring_news`]). Other processes ring no bell here.
+    pub async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// Whether the database answers.
@@ -188,7 +198,16 @@ impl Db {
 impl Tx {
     /// Makes everything done in it lasting and visible to all nodes.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        if self.has_news {
+            self.news.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Wakes whoever waits in [`Db::news`], once it is committed.
+    pub fn bring_news(&mut self) {
+        self.has_news = true;
     }
 }
 

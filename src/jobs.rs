@@ -3,6 +3,7 @@
 //! Each step in the database claims its rows in the statement that changes them, so two nodes never do the same one.
 
 mod domains;
+pub mod webhooks;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tracing::{debug, warn};
 
 use crate::app::App;
 use crate::error::Result;
+use crate::model::webhook::Delivery;
 use crate::model::{Credential, Denial, Login, Message, Session};
 use crate::telemetry;
 
@@ -60,7 +62,8 @@ async fn forget(app: &App) -> Result<bool> {
     let forgotten = Denial::forget_before(&mut tx, limit).await?
         + Login::forget_before(&mut tx, limit).await?
         + Credential::forget_previous(&mut tx, now).await?
-        + Session::forget_expired(&mut tx, now).await?;
+        + Session::forget_expired(&mut tx, now).await?
+        + Delivery::forget_before(&mut tx, now.minus(app.config.keep_messages)).await?;
     tx.commit().await?;
     Ok(forgotten > 0)
 }

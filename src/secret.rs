@@ -1,5 +1,7 @@
 //! Secrets: drawn here, hashed and verified here, shown once, never printed by accident.
 
+mod webhook;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+pub use webhook::WebhookSecret;
 
 /// A password in clear: of a credential or of a member. `Debug` prints `****`; the memory is wiped when it is dropped.
 #[derive(Clone)]

@@ -79,6 +79,7 @@ impl Server {
             }
         }
         doors.spawn(jobs::run(app.clone(), shutdown.clone()));
+        doors.spawn(jobs::webhooks::run(app.clone(), shutdown.clone()));
         // The journal ends after the doors, so that what they decided last is written too.
         let journal_end = CancellationToken::new();
         let journal = tokio::spawn({

@@ -40,6 +40,8 @@ pub const NEXT_HOP_CONNECTIONS: &str = "gatepost_next_hop_connections_total";
 /// Messages that DATA was said for, by the next hop's `answer` (`2xx`, `4xx`, `5xx`, `none`, and `unknown` where none
 /// came after the message's end).
 pub const NEXT_HOP_MESSAGES: &str = "gatepost_next_hop_messages_total";
+/// Requests to webhooks, by `result` (`delivered`, `failed`).
+pub const WEBHOOK_REQUESTS: &str = "gatepost_webhook_requests_total";
 
 /// Starts writing log lines to standard error. Only the first call of a process has an effect.
 ///

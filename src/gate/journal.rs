@@ -164,5 +164,5 @@ async fn write_denials(tx: &mut Tx, denials: &[(Option<OrganizationId>, Denial)]
     for (organization, denial) in denials {
         denial.record(tx, organization.unwrap_or(first.id)).await?;
     }
-    Ok(())
+    Denial::raise_alarms(tx, denials).await
 }

@@ -4,12 +4,13 @@ mod change;
 mod draft;
 mod entry;
 mod list;
+pub(in crate::model) mod report;
 mod rotation;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-pub use draft::Draft;
+pub use draft::{Draft, is_deceptive};
 pub use entry::{Entry, PreviousPassword};
 pub use list::{Filter, Listing, Sort};
 pub use rotation::Grace;

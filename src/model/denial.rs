@@ -1,5 +1,7 @@
 //! Denied log-ins with their true reason, so that a member can see why one failed. The outside never sees the reason.
 
+mod alarm;
+
 use sqlx::AnyConnection;
 
 use super::page::{Keyset, Order, Page, Turn};

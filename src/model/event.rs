@@ -31,6 +31,12 @@ words! {
         MemberLoggedOut = "member.logged_out",
         MemberPasswordChanged = "member.password_changed",
         MemberSessionEnded = "member.session_ended",
+        WebhookCreated = "webhook.created",
+        WebhookUpdated = "webhook.updated",
+        WebhookRotated = "webhook.rotated",
+        WebhookEnabled = "webhook.enabled",
+        WebhookDisabled = "webhook.disabled",
+        WebhookDeleted = "webhook.deleted",
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use sqlx::AnyConnection;
 
+use super::credential::Credential;
 use super::denial::Door;
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -42,24 +43,26 @@ pub struct LoginCount {
 }
 
 impl Login {
-    /// Adds log-ins to what is known, and moves the credential's last use forward. Nothing happens to a credential that has
-    /// been deleted meanwhile.
+    /// Adds log-ins to what is known, and moves the credential's last use forward; webhooks hear of the very first. Nothing
+    /// happens to a credential that has been deleted meanwhile.
     pub async fn record(tx: &mut Tx, key: &LoginKey, count: &LoginCount) -> Result<()> {
-        let used = sqlx::query(
+        let first_used: Option<Timestamp> = sqlx::query_scalar(
             "UPDATE credentials SET last_used_at = CASE WHEN last_used_at < $3 THEN $3 ELSE last_used_at END, \
              last_used_address = CASE WHEN last_used_at < $3 THEN $4 ELSE last_used_address END, \
-             last_used_door = CASE WHEN last_used_at < $3 THEN $5 ELSE last_used_door END \
-             WHERE organization = $1 AND id = $2",
+             last_used_door = CASE WHEN last_used_at < $3 THEN $5 ELSE last_used_door END, \
+             first_used_at = CASE WHEN last_used_at = 0 THEN $3 ELSE first_used_at END \
+             WHERE organization = $1 AND id = $2 RETURNING first_used_at",
         )
         .bind(key.organization)
         .bind(key.credential)
         .bind(count.last_at)
         .bind(key.address.to_string())
         .bind(key.door)
-        .execute(&mut **tx)
+        .fetch_optional(&mut **tx)
         .await?;
-        if used.rows_affected() == 0 {
-            return Ok(());
+        let Some(first_used) = first_used else { return Ok(()) };
+        if first_used == count.last_at {
+            Credential::report_first_use(tx, key, count).await?;
         }
         sqlx::query(
             "INSERT INTO logins (id, organization, credential, password, door, address, hello, first_at, last_at, times) \

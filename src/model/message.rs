@@ -3,6 +3,7 @@
 mod forget;
 mod list;
 mod read;
+mod report;
 mod taken;
 
 use super::credential::Mode;

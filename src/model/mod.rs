@@ -16,6 +16,7 @@ pub mod page;
 pub mod session;
 pub mod setup_link;
 pub mod usage;
+pub mod webhook;
 
 pub use actor::Actor;
 pub use credential::Credential;
@@ -31,6 +32,7 @@ pub use page::{Page, Turn};
 pub use session::Session;
 pub use setup_link::SetupLink;
 pub use usage::Usage;
+pub use webhook::Webhook;
 
 /// An enum with one word for each variant: printed, parsed, stored and sent as that word.
 macro_rules! words {

@@ -124,6 +124,12 @@ pub fn said(action: &Action) -> &'static str {
         Action::MemberLoggedOut => "Logged out",
         Action::MemberPasswordChanged => "Changed password",
         Action::MemberSessionEnded => "Ended session",
+        Action::WebhookCreated => "Created webhook",
+        Action::WebhookUpdated => "Edited webhook",
+        Action::WebhookRotated => "Rotated secret of webhook",
+        Action::WebhookEnabled => "Enabled webhook",
+        Action::WebhookDisabled => "Disabled webhook",
+        Action::WebhookDeleted => "Deleted webhook",
     }
 }
 

@@ -16,3 +16,4 @@ mod pages;
 mod smtp;
 mod support;
 mod timing;
+mod webhooks;

@@ -1,5 +1,8 @@
 //! Create, edit, revoke, re-enable, expire, delete.
 
+use serde_json::Map;
+
+use super::report::object;
 use super::{Credential, Draft, FreshPassword, IssuedCredential, Scope, Status};
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -7,7 +10,7 @@ use crate::error::{Error, Result, is_duplicate, is_still_named};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::model::actor::Actor;
 use crate::model::domain::Domain;
-use crate::model::event::{Action, Event};
+use crate::model::event::Action;
 use crate::secret::generate_username;
 
 impl Credential {
@@ -46,7 +49,7 @@ impl Credential {
         .map_err(|error| name_taken(error, &draft.name))?;
         set_domains(tx, actor.organization, id, &draft).await?;
         let credential = Self::find(tx, actor.organization, id).await?;
-        Event::record(tx, actor, Action::CredentialCreated, credential.subject(), "").await?;
+        credential.note(tx, actor, Action::CredentialCreated, ("", Map::new())).await?;
         Ok(IssuedCredential { credential, password: fresh.password })
     }
 
@@ -75,8 +78,13 @@ impl Credential {
         .map_err(|error| name_taken(error, &draft.name))?;
         set_domains(tx, actor.organization, id, &draft).await?;
         let after = Self::find(tx, actor.organization, id).await?;
-        Event::record(tx, actor, Action::CredentialUpdated, after.subject(), &changes).await?;
+        after.note_update(tx, actor, &changes).await?;
         Ok(after)
+    }
+
+    async fn note_update(&self, tx: &mut Tx, actor: &Actor, changes: &str) -> Result<()> {
+        self.note(tx, actor, Action::CredentialUpdated, (changes, object([("changes", changes.into())])))
+            .await
     }
 
     /// Switches it off. Revoking what is revoked changes nothing.
@@ -108,7 +116,7 @@ impl Credential {
         .rows_affected();
         let credential = Self::find(tx, actor.organization, id).await?;
         if changed > 0 {
-            Event::record(tx, actor, action, credential.subject(), "").await?;
+            credential.note(tx, actor, action, ("", Map::new())).await?;
         }
         Ok(credential)
     }
@@ -125,7 +133,7 @@ impl Credential {
             return Err(Error::NotFound("credential"));
         }
         let detail = format!("username {}", credential.username);
-        Event::record(tx, actor, Action::CredentialDeleted, credential.subject(), &detail).await?;
+        credential.note(tx, actor, Action::CredentialDeleted, (&detail, Map::new())).await?;
         Ok(credential)
     }
 
@@ -140,7 +148,7 @@ impl Credential {
         let after = Self::find(tx, actor.organization, id).await?;
         let left = if after.domains.is_empty() { "no domain".to_owned() } else { after.domains.join(" ") };
         let detail = format!("scope: {} → {left}", before.domains.join(" "));
-        Event::record(tx, actor, Action::CredentialUpdated, after.subject(), &detail).await?;
+        after.note_update(tx, actor, &detail).await?;
         Ok(after)
     }
 
@@ -168,7 +176,8 @@ impl Credential {
         for (organization, id) in &expired {
             let credential = Self::find(tx, *organization, *id).await?;
             let actor = Actor::system(*organization, now);
-            Event::record(tx, &actor, Action::CredentialExpired, credential.subject(), "").await?;
+            let expired = object([("expires_at", credential.expires_at.map(Timestamp::rfc3339).into())]);
+            credential.note(tx, &actor, Action::CredentialExpired, ("", expired)).await?;
         }
         Ok(expired.len())
     }

@@ -29,7 +29,7 @@ impl Draft {
         if self.name.chars().count() > MAX_NAME_CHARACTERS {
             problems.add("name", format!("Use at most {MAX_NAME_CHARACTERS} characters."));
         }
-        if self.name.chars().any(|c| c.is_control() || is_deceptive(c)) {
+        if is_deceptive(&self.name) {
             problems.add("name", "A name is one line of text, without characters that can’t be seen.");
         }
         self.domains.sort();
@@ -74,10 +74,11 @@ impl Draft {
     }
 }
 
-/// What is not seen, or turns the text around it: with it one name could pass for another, or for none. The joiners U+200C and
-/// U+200D, which scripts and emoji need, are not among them.
-fn is_deceptive(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Whether something in it is not seen, or turns the text around it: with it one name could pass for another, or for none. The
+/// joiners U+200C and U+200D, which scripts and emoji need, are not among them.
+pub fn is_deceptive(name: &str) -> bool {
+    let hides = |c| matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    name.chars().any(|c: char| c.is_control() || hides(c))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::AnyConnection;
 
+use super::report::object;
 use super::{Credential, FreshPassword, IssuedCredential};
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -87,7 +88,8 @@ impl Credential {
         let detail = until.map_or("the old password stopped at once".to_owned(), |until| {
             format!("the old password works until {until}")
         });
-        Event::record(tx, actor, Action::CredentialRotated, credential.subject(), &detail).await?;
+        let told = object([("previous_works_until", until.map(Timestamp::rfc3339).into())]);
+        credential.note(tx, actor, Action::CredentialRotated, (&detail, told)).await?;
         Ok(IssuedCredential { credential, password: fresh.password })
     }
 

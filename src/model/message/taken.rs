@@ -88,7 +88,7 @@ impl TakenMessage<'_> {
         if let Some(content) = content {
             self.record_content(tx, content).await?;
         }
-        Ok(())
+        self.report(tx).await
     }
 
     async fn record_recipient(&self, tx: &mut Tx, position: i64, recipient: &Recipient) -> Result<()> {

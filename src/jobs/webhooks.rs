@@ -1,0 +1,113 @@
+//! Delivers webhooks: finds those for which something is due, claims them, and sends to each one thing after the other.
+//!
+//! What this process writes wakes it at once; what other nodes left, and what is to be tried again, it finds by looking once a
+//! second. Many webhooks are served at a time, each by one node and one request at a time.
+
+mod request;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::counter;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::app::App;
+use crate::error::Result;
+use crate::model::webhook::claim::{self, Claim};
+use crate::secret::generate_token;
+use crate::telemetry::WEBHOOK_REQUESTS;
+use request::Sender;
+
+/// How often there is something to look for.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Webhooks that are served at a time.
+const ROUNDS: usize = 64;
+/// How much longer than one request a claim lasts: enough to write down how that went.
+const SPARE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+struct Courier {
+    app: App,
+    sender: Sender,
+    /// Names this process in claims.
+    name: String,
+}
+
+/// Works until `shutdown`; requests that are under way then are finished.
+pub async fn run(app: App, shutdown: CancellationToken) {
+    let courier = match Courier::new(app) {
+        Ok(courier) => Arc::new(courier),
+        Err(error) => return error!(%error, "webhooks can't be delivered"),
+    };
+    let mut rounds = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = courier.app.db.news() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+            // It may have ended in the moment in which something new came in for it.
+            Some(_) = rounds.join_next() => {}
+            () = shutdown.cancelled() => break,
+        }
+        match courier.claim(ROUNDS - rounds.len()).await {
+            Ok(claims) => claims.into_iter().for_each(|claim| {
+                rounds.spawn(courier.clone().serve(claim, shutdown.clone()));
+            }),
+            Err(error) => warn!(%error, "webhooks can't be claimed; trying again"),
+        }
+    }
+    rounds.join_all().await;
+}
+
+impl Courier {
+    fn new(app: App) -> Result<Self> {
+        Ok(Self { sender: Sender::new(&app.config)?, name: generate_token(), app })
+    }
+
+    /// How long a claim lasts from now on.
+    fn lease(&self) -> Duration {
+        self.app.config.webhook_timeout + SPARE
+    }
+
+    /// Claims webhooks for which something is due.
+    async fn claim(&self, limit: usize) -> Result<Vec<Claim>> {
+        let now = self.app.clock.now();
+        let waiting = claim::waiting(&mut *self.app.db.read().await?, now, limit).await?;
+        let mut claims = Vec::new();
+        for webhook in waiting {
+            let mut tx = self.app.db.begin().await?;
+            let claim = Claim::take(&mut tx, webhook, &self.name, (now, self.lease())).await?;
+            tx.commit().await?;
+            claims.extend(claim);
+        }
+        Ok(claims)
+    }
+
+    /// Sends what is due for one webhook until there is nothing left. After a failure of the database the claim is left to run
+    /// out: so a try that can't be written down is not repeated at once.
+    async fn serve(self: Arc<Self>, claim: Claim, shutdown: CancellationToken) {
+        let served = async {
+            while !shutdown.is_cancelled() && self.send_next(&claim).await? {}
+            let mut tx = self.app.db.begin().await?;
+            claim.release(&mut tx).await?;
+            tx.commit().await
+        };
+        if let Err(error) = served.await {
+            warn!(%error, webhook = %claim.webhook, "a webhook can't be served; trying again");
+        }
+    }
+
+    /// One request. Whether there may be more.
+    async fn send_next(&self, claim: &Claim) -> Result<bool> {
+        let due = claim.next(&mut *self.app.db.read().await?, self.app.clock.now()).await?;
+        let Some(due) = due else { return Ok(false) };
+        let attempt = self.sender.send(&due, self.app.clock.now()).await?;
+        let result = if attempt.succeeded() { "delivered" } else { "failed" };
+        counter!(WEBHOOK_REQUESTS, "result" => result).increment(1);
+        let mut tx = self.app.db.begin().await?;
+        claim.record(&mut tx, &due, &attempt, (self.app.clock.now(), self.lease())).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,184 @@
+//! One request to a webhook's endpoint: signed, bounded in time and size, and to no address that was not checked.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderName};
+use reqwest::{Client, Response, Url, redirect};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::model::webhook::Reach;
+use crate::model::webhook::address::Unreachable;
+use crate::model::webhook::claim::Due;
+use crate::model::webhook::delivery::Attempt;
+
+pub const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// Bytes of an answer that are read and kept.
+const MAX_ANSWER: usize = 2_048;
+
+#[derive(Debug)]
+pub struct Sender {
+    client: Client,
+    reach: Reach,
+    /// For a whole request, the name's look-up and the answer's body included.
+    timeout: Duration,
+}
+
+/// How a request ended.
+#[derive(Debug, Default)]
+struct Outcome {
+    status: Option<i64>,
+    error: String,
+    answer: String,
+}
+
+impl Sender {
+    /// # Errors
+    /// [`Error::Setup`] when TLS can't be set up.
+    pub fn new(config: &Config) -> Result<Self> {
+        let reach = Reach::new(&config.webhook_allowed_networks);
+        Ok(Self { client: client(&reach)?, reach, timeout: config.webhook_timeout })
+    }
+
+    /// Sends it, signed as of `now`.
+    ///
+    /// # Errors
+    /// Only for a secret that can't sign: everything that the endpoint does wrong is in the attempt.
+    pub async fn send(&self, due: &Due, now: Timestamp) -> Result<Attempt> {
+        let id = due.id.to_string();
+        let signatures = due.secrets.iter().map(|secret| secret.sign(&id, now, &due.body));
+        let signature = signatures.collect::<Result<Vec<_>>>()?.join(" ");
+        let begun = Instant::now();
+        let outcome = self.post(due, (&id, now, &signature)).await;
+        let took = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let Outcome { status, error, answer } = outcome;
+        Ok(Attempt { at: now, url: due.url.clone(), signature, status, error, answer, took })
+    }
+
+    async fn post(&self, due: &Due, (id, now, signature): (&str, Timestamp, &str)) -> Outcome {
+        // A literal address is looked up by nobody.
+        let url = Url::parse(&due.url).map_err(|cause| cause.to_string());
+        let url = url.and_then(|url| match self.reach.check_host(&url) {
+            Ok(()) => Ok(url),
+            Err(refusal) => Err(refusal.to_string()),
+        });
+        let url = match url {
+            Ok(url) => url,
+            Err(error) => return Outcome { error, ..Outcome::default() },
+        };
+        let request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ID, id)
+            .header(TIMESTAMP, now.unix_seconds())
+            .header(SIGNATURE, signature)
+            .timeout(self.timeout)
+            .body(due.body.clone());
+        match request.send().await {
+            Ok(response) => {
+                let status = Some(i64::from(response.status().as_u16()));
+                Outcome { status, error: String::new(), answer: beginning(response).await }
+            }
+            Err(error) => Outcome { error: self.sentence(&error), ..Outcome::default() },
+        }
+    }
+
+    /// Why no answer came, for the webhook's owner.
+    fn sentence(&self, error: &reqwest::Error) -> String {
+        let (mut causes, mut next) = (Vec::new(), error.source());
+        while let Some(cause) = next {
+            causes.push(cause);
+            next = cause.source();
+        }
+        if let Some(refusal) = causes.iter().find_map(|cause| cause.downcast_ref::<Unreachable>()) {
+            return refusal.to_string();
+        }
+        let innermost = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+        if error.is_timeout() {
+            format!("No answer within {} s.", self.timeout.as_secs_f64())
+        } else if error.is_dns() {
+            format!("The name was not found: {innermost}.")
+        } else if error.is_connect() {
+            format!("No connection: {innermost}.")
+        } else {
+            format!("No answer: {innermost}.")
+        }
+    }
+}
+
+/// A client that follows no redirect, asks no proxy, and makes a connection for each request: so what it connects to was checked in
+/// that very request, and none fails because the endpoint has just closed an old connection.
+fn client(reach: &Reach) -> Result<Client> {
+    let builder = || {
+        Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Checked(reach.clone()))
+    };
+    let refused = |cause: &dyn StdError| Error::setup(format!("webhooks: TLS can't be set up: {cause}"));
+    if let Ok(client) = builder().build() {
+        return Ok(client);
+    }
+    // On a machine without certificates of authorities: those of the web.
+    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|cause| refused(&cause))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    builder().tls_backend_preconfigured(tls).build().map_err(|cause| refused(&cause))
+}
+
+/// Looks names up, and gives out addresses only if all of them may be reached. The client connects to exactly these: a name that
+/// leads elsewhere a moment later changes nothing.
+struct Checked(Reach);
+
+impl Resolve for Checked {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(checked(&reach, name.as_str(), found)?)
+        })
+    }
+}
+
+fn checked(
+    reach: &Reach,
+    host: &str,
+    found: Vec<SocketAddr>,
+) -> Result<Addrs, Box<dyn StdError + Send + Sync>> {
+    if found.is_empty() {
+        return Err(io::Error::other("it leads to no address").into());
+    }
+    let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+    reach.check_all(host, &addresses)?;
+    Ok(Box::new(found.into_iter()))
+}
+
+/// The first bytes of the answer's body as text: as much as came in time.
+async fn beginning(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < MAX_ANSWER
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER - bytes.len())]);
+    }
+    // PostgreSQL takes no NUL.
+    String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}")
+}

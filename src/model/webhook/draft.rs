@@ -1,0 +1,80 @@
+//! What a person says of a webhook when creating or editing it.
+
+use super::{EventType, Reach, Webhook};
+use crate::error::{Problems, Result};
+use crate::model::credential::Scope;
+
+/// Everything about a webhook that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// 1 to 255 characters.
+    pub name: String,
+    pub url: String,
+    /// At least one.
+    pub events: Vec<EventType>,
+    pub scope: Scope,
+    /// For [`Scope::Scoped`]: at least one; else none.
+    pub domains: Vec<String>,
+}
+
+impl Draft {
+    /// Trims and checks it.
+    ///
+    /// # Errors
+    /// `name`, `url`, `events` or `domains`, each with a sentence.
+    pub fn checked(mut self, reach: &Reach) -> Result<Self> {
+        let mut problems = Problems::default();
+        self.name = self.name.trim().to_owned();
+        if let Some(why) = what_is_wrong_with(&self.name) {
+            problems.add("name", why);
+        }
+        match reach.parse(&self.url) {
+            Ok(url) => self.url = url.into(),
+            Err(why) => problems.add("url", why),
+        }
+        self.events = EventType::ALL.iter().copied().filter(|event| self.events.contains(event)).collect();
+        if self.events.is_empty() {
+            problems.add("events", "Choose at least one event.");
+        }
+        self.domains.sort();
+        self.domains.dedup();
+        match self.scope {
+            Scope::Scoped if self.domains.is_empty() => {
+                problems.add("domains", "Choose at least one domain.")
+            }
+            Scope::Global if !self.domains.is_empty() => {
+                problems.add("domains", "A global webhook hears of all domains: choose none.");
+            }
+            _ => {}
+        }
+        problems.into_result()?;
+        Ok(self)
+    }
+
+    /// What differs from `before`, as a sentence for the audit log.
+    pub(super) fn changes(&self, before: &Webhook) -> String {
+        let scope = |scope: Scope, domains: &[String]| match scope {
+            Scope::Global => "global".to_owned(),
+            Scope::Scoped => domains.join(" "),
+        };
+        let facts = [
+            ("name", format!("“{}”", before.name), format!("“{}”", self.name)),
+            ("URL", before.url.clone(), self.url.clone()),
+            ("events", EventType::join(&before.events), EventType::join(&self.events)),
+            ("scope", scope(before.scope, &before.domains), scope(self.scope, &self.domains)),
+        ];
+        let changed = facts.iter().filter(|(_, old, new)| old != new);
+        changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn what_is_wrong_with(name: &str) -> Option<&'static str> {
+    match name {
+        "" => Some("Give it a name, such as the program that listens."),
+        name if name.chars().count() > 255 => Some("Use at most 255 characters."),
+        name if crate::model::credential::is_deceptive(name) => {
+            Some("A name is one line of text, without characters that can’t be seen.")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,3 @@
+//! How deliveries go on their way, fail, and are tried again.
+
+use super::*;

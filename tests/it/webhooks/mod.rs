@@ -1,0 +1,107 @@
+//! Webhooks: what is told, to whom, how often, and what is not asked of anybody.
+
+mod delivery;
+mod events;
+mod receiver;
+
+use std::time::Duration;
+
+use gatepost::config::Config;
+use gatepost::id::WebhookId;
+use gatepost::model::Turn;
+use gatepost::model::Webhook;
+use gatepost::model::credential::{Mode, Scope};
+use gatepost::model::message::{Outcome, Recipient, TakenMessage};
+use gatepost::model::webhook::delivery::Attempt;
+use gatepost::model::webhook::{Delivery, Draft, EventType, IssuedWebhook, Reach};
+
+use crate::support::{Issued, TestApp, eventually};
+use receiver::Receiver;
+
+/// Gatepost that may tell endpoints on this machine.
+async fn start() -> TestApp {
+    TestApp::with_config(allow_loopback).await
+}
+
+fn allow_loopback(config: &mut Config) {
+    config.set("webhook_allowed_networks", "127.0.0.0/8").unwrap();
+}
+
+/// A webhook for everything.
+fn everything(url: &str) -> Draft {
+    Draft {
+        name: "Shop system".to_owned(),
+        url: url.to_owned(),
+        events: EventType::ALL.to_vec(),
+        scope: Scope::Global,
+        domains: Vec::new(),
+    }
+}
+
+async fn create(app: &TestApp, draft: Draft) -> IssuedWebhook {
+    let actor = app.operator().await;
+    let mut tx = app.app.db.begin().await.unwrap();
+    let reach = Reach::new(&app.app.config.webhook_allowed_networks);
+    let issued = Webhook::create(&mut tx, &actor, draft, &reach).await.unwrap();
+    tx.commit().await.unwrap();
+    issued
+}
+
+async fn webhook(app: &TestApp, id: WebhookId) -> Webhook {
+    let organization = app.operator().await.organization;
+    Webhook::find(&mut app.app.db.read().await.unwrap(), organization, id).await.unwrap()
+}
+
+/// Its deliveries, the first one first.
+async fn deliveries(app: &TestApp, id: WebhookId) -> Vec<Delivery> {
+    let whose = (app.operator().await.organization, id);
+    let mut connection = app.app.db.read().await.unwrap();
+    let mut rows = Delivery::page(&mut connection, whose, None, &Turn::first(1_000)).await.unwrap().rows;
+    rows.reverse();
+    rows
+}
+
+async fn attempts(app: &TestApp, delivery: &Delivery) -> Vec<Attempt> {
+    let organization = app.operator().await.organization;
+    Delivery::attempts(&mut app.app.db.read().await.unwrap(), organization, delivery.id).await.unwrap()
+}
+
+/// Sends a test event.
+async fn send_test(app: &TestApp, id: WebhookId, event: EventType) {
+    let whose = (app.operator().await.organization, id);
+    let mut tx = app.app.db.begin().await.unwrap();
+    Webhook::send_test(&mut tx, whose, event, app.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// What the SMTP door writes when it has taken a message for these recipients.
+async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outcome)]) {
+    let organization = app.operator().await.organization;
+    let recipients: Vec<Recipient> = recipients
+        .iter()
+        .map(|(address, outcome)| Recipient {
+            address: (*address).to_owned(),
+            outcome: *outcome,
+            answer: String::new(),
+        })
+        .collect();
+    let message = TakenMessage {
+        id: gatepost::id::MessageId::new(),
+        organization,
+        credential: issued.id.parse().unwrap(),
+        at: app.clock.now(),
+        mode: Mode::Sandbox,
+        outcome: recipients[0].outcome,
+        sender: "hello@shop.example",
+        recipients: &recipients,
+        header_from: "hello@shop.example".to_owned(),
+        subject: "Größe".to_owned(),
+        message_id_header: "<1@shop.example>".to_owned(),
+        size: 100,
+        client: [127, 0, 0, 1].into(),
+        hello: "client.example",
+    };
+    let mut tx = app.app.db.begin().await.unwrap();
+    message.record(&mut tx, None).await.unwrap();
+    tx.commit().await.unwrap();
+}
