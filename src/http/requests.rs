@@ -26,6 +26,22 @@ use crate::telemetry::HTTP_RESPONSES;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for a page that shows one of ours in a frame.
+const POLICY_WITH_FRAMES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                                  connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
+                                  frame-ancestors 'none'";
+
+/// What somebody else wrote, in a frame of ours: it runs nothing, asks nobody for anything, sends nothing, and can't reach the
+/// page around it. Its links open in another tab, which is free of all this.
+const FOREIGN_POLICY: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; \
+                              style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; \
+                              base-uri 'none'; frame-ancestors 'self'";
+
+/// The same with pictures from elsewhere.
+const FOREIGN_POLICY_WITH_IMAGES: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; \
+                                          style-src 'unsafe-inline'; img-src data: https:; font-src data:; \
+                                          form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
+
 const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -46,6 +62,25 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// On an answer: it is asked for all the time, by machines, so its line in the log is for debugging only.
 #[derive(Clone, Copy, Debug)]
 pub struct Routine;
+
+/// On an answer: another policy than the usual one.
+#[derive(Clone, Copy, Debug)]
+pub enum Policy {
+    /// A page of ours that shows another one in a frame.
+    WithFrames,
+    /// What somebody else wrote, for a frame.
+    Foreign { remote_images: bool },
+}
+
+impl Policy {
+    const fn text(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::WithFrames => POLICY_WITH_FRAMES,
+            Self::Foreign { remote_images: false } => FOREIGN_POLICY,
+            Self::Foreign { remote_images: true } => FOREIGN_POLICY_WITH_IMAGES,
+        })
+    }
+}
 
 /// What stands round all routes, errors included. The first layer sees a request first and its answer last.
 pub fn around(app: &App, routes: Router) -> Router {
@@ -69,9 +104,16 @@ pub fn caught(routes: Router) -> Router {
 /// Puts the headers on every answer. What says nothing about caching is not kept.
 async fn strict_headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let policy = response.extensions().get::<Policy>().copied();
     let headers: &mut HeaderMap = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    if let Some(policy) = policy {
+        headers.insert(CONTENT_SECURITY_POLICY, policy.text());
+    }
+    if matches!(policy, Some(Policy::Foreign { .. })) {
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     }
     if app.public_url.is_https() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);

@@ -96,6 +96,10 @@ fn pages() -> Router<App> {
         .route("/settings/security/sessions/end-others", post(security::end_other_sessions))
         // What happened.
         .route("/messages", get(messages::list))
+        .route("/messages/{id}", get(messages::show))
+        .route("/messages/{id}/html", get(messages::document))
+        .route("/messages/{id}/source", get(messages::source))
+        .route("/messages/{id}/attachments/{number}", get(messages::attachment))
         .route("/activity", get(activity::list))
 }
 

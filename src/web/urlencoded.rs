@@ -16,6 +16,13 @@ pub fn query(pairs: &[(&str, &str)]) -> String {
     text
 }
 
+/// One value, as RFC 8187 takes it too.
+pub fn encoded(value: &str) -> String {
+    let mut text = String::new();
+    encode(&mut text, value);
+    text
+}
+
 /// Percent-encodes all but what RFC 3986 section 2.3 calls unreserved.
 fn encode(text: &mut String, value: &str) {
     for byte in value.bytes() {

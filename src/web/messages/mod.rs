@@ -1,9 +1,15 @@
 //! Messages: the log of what credentials sent, and one message with what it holds.
 
+mod download;
+mod frame;
 mod list;
+mod opened;
 mod query;
+mod show;
 
+pub use download::{attachment, source};
 pub use list::list;
+pub use show::{document, show};
 
 use crate::id::MessageId;
 use crate::model::message::Outcome;

@@ -1,0 +1,163 @@
+//! What a message holds, as files: its attachments, and the whole of it. Nothing of it is ever shown as a page of this dashboard.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Extension;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Path, State};
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::opened::{self, Which};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::id::MessageId;
+use crate::model::Message;
+use crate::model::credential::is_deceptive;
+use crate::web::failure::Failure;
+use crate::web::page::Uncompressed;
+use crate::web::signed_in::SignedIn;
+use crate::web::urlencoded;
+
+/// Characters of a file's name.
+const LONGEST_NAME: usize = 120;
+/// What may keep its type: nothing of it runs anything, wherever it is opened.
+const SAFE: [&str; 9] = [
+    "application/pdf",
+    "application/zip",
+    "image/avif",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/csv",
+    "text/plain",
+];
+
+/// `GET /messages/{id}/attachments/{number}`
+pub async fn attachment(
+    State(app): State<App>,
+    who: SignedIn,
+    Path((id, number)): Path<(MessageId, usize)>,
+) -> Result<Response, Failure> {
+    let which = Which { organization: who.organization(), id };
+    let found = opened::attachment(&app, which, number).await?.ok_or(Error::NotFound("attachment"))?;
+    let kind = SAFE.iter().find(|safe| **safe == found.kind).unwrap_or(&"application/octet-stream");
+    Ok(file(&found.name, kind, Body::from(found.bytes)))
+}
+
+/// `GET /messages/{id}/source`: the whole message as it was taken, never more than a piece of it in memory.
+pub async fn source(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<MessageId>,
+) -> Result<Response, Failure> {
+    let which = Which { organization: who.organization(), id };
+    let mut connection = app.db.read().await?;
+    let first = Message::piece(&mut connection, which.organization, id, 0).await?;
+    drop(connection);
+    let first = first.ok_or(Error::NotFound("message, or what it held is forgotten"))?;
+    let (sender, pieces) = channel(1);
+    tokio::spawn(async move { read_on(&app, which, (first, sender)).await });
+    Ok(file(&format!("{id}.eml"), "application/octet-stream", Body::new(Pieces(pieces))))
+}
+
+/// Reads a piece when the one before it is on its way. A connection is held only while it reads: clients may be slow.
+async fn read_on(app: &App, which: Which, (first, sender): (Vec<u8>, Sender<Result<Bytes>>)) {
+    let (mut piece, mut position) = (Ok(Some(first)), 0);
+    while let Some(part) = piece.transpose() {
+        let is_over = part.is_err();
+        if sender.send(part.map(Bytes::from)).await.is_err() || is_over {
+            return;
+        }
+        position += 1;
+        piece = match app.db.read().await {
+            Ok(mut connection) => {
+                Message::piece(&mut connection, which.organization, which.id, position).await
+            }
+            Err(error) => Err(error),
+        };
+    }
+}
+
+/// The answer's body. One that fails in the middle is cut off, so that nobody takes a part for the whole.
+struct Pieces(Receiver<Result<Bytes>>);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Error>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(hyper::body::Frame::data)))
+    }
+}
+
+fn file(name: &str, kind: &'static str, body: Body) -> Response {
+    let disposition = HeaderValue::try_from(disposition(name));
+    let disposition = disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment"));
+    let headers = [(CONTENT_DISPOSITION, disposition), (CONTENT_TYPE, HeaderValue::from_static(kind))];
+    (Extension(Uncompressed), headers, body).into_response()
+}
+
+/// RFC 6266 with the name twice: in ASCII for old clients, and whole (RFC 8187).
+fn disposition(name: &str) -> String {
+    let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", urlencoded::encoded(name))
+}
+
+/// A name that its sender chose, harmless in a header, on a page and on a disk: without its path, and without what ends a line
+/// or a quoted text, what can't be seen, and what turns the text around it. None where nothing of it is left.
+pub fn file_name(chosen: &str) -> Option<String> {
+    let last = chosen.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept = last.chars().filter(|c| !is_deceptive(c.encode_utf8(&mut [0; 4])));
+    let safe = kept.map(|c| if "\"*:<>?|%".contains(c) { '_' } else { c });
+    let name: String = safe.collect();
+    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if ending.chars().count() <= 12 => (stem, format!(".{ending}")),
+        _ => (name, String::new()),
+    };
+    let stem: String = stem.chars().take(LONGEST_NAME - ending.chars().count()).collect();
+    (!stem.is_empty()).then(|| stem + &ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_its_sender_chose_does_no_harm() {
+        for (chosen, kept) in [
+            ("invoice.pdf", Some("invoice.pdf")),
+            ("../../etc/passwd", Some("passwd")),
+            ("C:\\temp\\run.exe", Some("run.exe")),
+            ("a\r\nX-Evil: 1\r\n\r\n<script>.txt", Some("aX-Evil_ 1_script_.txt")),
+            ("a\"; filename=\"b.exe", Some("a_; filename=_b.exe")),
+            ("photo\u{202e}gpj.exe", Some("photogpj.exe")),
+            (".bashrc", Some("bashrc")),
+            ("…", Some("…")),
+            ("", None),
+            ("..", None),
+            ("a/", None),
+            ("Größe.txt", Some("Größe.txt")),
+        ] {
+            assert_eq!(file_name(chosen).as_deref(), kept, "{chosen:?}");
+        }
+        let long = file_name(&("x".repeat(500) + ".tar")).unwrap_or_default();
+        assert_eq!((long.len(), long.ends_with("x.tar")), (LONGEST_NAME, true));
+    }
+
+    #[test]
+    fn a_name_beyond_ascii_is_given_twice() {
+        assert_eq!(
+            disposition("Größe 1.txt"),
+            "attachment; filename=\"Gr__e 1.txt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.txt"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! The HTML of a message, as the document of a locked frame. Nothing is taken out of it: what it may do is limited by the frame
+//! and by the policy that the answer carries ([`crate::http::requests::Policy::Foreign`]).
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+/// Links open in a new tab. It stands first: of several, browsers follow the first.
+const HEAD: &str = "<base target=\"_blank\">";
+/// Bytes of pictures that are put into one document, before Base64.
+const MOST_IMAGES: usize = 10_000_000;
+/// Only what every browser shows as a picture and as nothing else.
+const IMAGES: [&str; 6] = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"];
+
+/// A part of the message that its HTML may show by `cid:`.
+#[derive(Debug)]
+pub struct Image<'a> {
+    /// Its Content-ID, without angle brackets.
+    pub id: &'a str,
+    pub kind: String,
+    pub bytes: &'a [u8],
+}
+
+/// The document.
+pub fn document(html: &str, images: &[Image<'_>]) -> String {
+    let (doctype, rest) = after_doctype(html);
+    let mut document = String::with_capacity(html.len() + HEAD.len());
+    document.push_str(doctype);
+    document.push_str(HEAD);
+    let (mut rest, mut left) = (rest, MOST_IMAGES);
+    while let Some(at) = find(rest, "cid:") {
+        let (before, after) = rest.split_at(at);
+        document.push_str(before);
+        let end = after.find(['"', '\'', ')', '>', ' ', '\t', '\r', '\n']).unwrap_or(after.len());
+        let (reference, behind) = after.split_at(end);
+        let image = found(images, reference.get("cid:".len()..).unwrap_or_default());
+        match image.filter(|(_, bytes)| before.ends_with(['"', '\'', '(', '=']) && bytes.len() <= left) {
+            Some((kind, bytes)) => {
+                left -= bytes.len();
+                document.push_str(&format!("data:{kind};base64,"));
+                BASE64_STANDARD.encode_string(bytes, &mut document);
+            }
+            None => document.push_str(reference),
+        }
+        rest = behind;
+    }
+    document.push_str(rest);
+    document
+}
+
+/// Whether it asks for pictures from elsewhere. A guess: it decides about an offer, and about nothing else.
+pub fn has_remote_images(html: &str) -> bool {
+    let lower = html.to_ascii_lowercase();
+    ["src=", "srcset=", "background=", "url("].iter().any(|mark| {
+        lower.match_indices(mark).any(|(at, _)| {
+            let value = lower.get(at + mark.len()..).unwrap_or_default().trim_start_matches(['"', '\'', ' ']);
+            value.starts_with("https:") || value.starts_with("//")
+        })
+    })
+}
+
+/// The doctype must stay the first thing in a document.
+fn after_doctype(html: &str) -> (&str, &str) {
+    let blank = html.len() - html.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
+    let begins = html
+        .get(blank..)
+        .and_then(|rest| rest.get(..9))
+        .is_some_and(|it| it.eq_ignore_ascii_case("<!doctype"));
+    let end = if begins { html.find('>').map_or(0, |at| at + 1) } else { 0 };
+    html.split_at(end)
+}
+
+/// Where `wanted` (ASCII) begins, in any case.
+fn find(text: &str, wanted: &str) -> Option<usize> {
+    text.as_bytes().windows(wanted.len()).position(|window| window.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+/// The picture of this id, which may be percent-encoded (RFC 2392).
+fn found<'a>(images: &'a [Image<'_>], reference: &str) -> Option<(&'static str, &'a [u8])> {
+    let id = percent_decoded(reference);
+    let image = images.iter().find(|image| image.id == id)?;
+    let kind = IMAGES.iter().find(|kind| **kind == image.kind)?;
+    Some((kind, image.bytes))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let (mut decoded, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(code.unwrap_or(*first));
+        rest = if code.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGO: Image<'_> = Image { id: "logo@x", kind: String::new(), bytes: b"abc" };
+
+    fn shown(html: &str, kind: &str) -> String {
+        document(html, &[Image { kind: kind.to_owned(), ..LOGO }])
+    }
+
+    #[test]
+    fn links_open_in_a_new_tab_and_the_doctype_stays_first() {
+        assert_eq!(shown("<p>a</p>", ""), "<base target=\"_blank\"><p>a</p>");
+        let with = shown("\n<!DOCTYPE html><base target=\"_top\">a", "");
+        assert_eq!(with, "\n<!DOCTYPE html><base target=\"_blank\"><base target=\"_top\">a");
+    }
+
+    #[test]
+    fn a_picture_of_the_message_is_put_into_it() {
+        for html in ["<img src=\"cid:logo@x\">", "<img src=\"CID:logo%40x\">"] {
+            assert_eq!(shown(html, "image/png"), format!("{HEAD}<img src=\"data:image/png;base64,YWJj\">"));
+        }
+        let css = shown("<p style=\"background:url(cid:logo@x)\">", "image/gif");
+        assert!(css.contains("url(data:image/gif;base64,YWJj)"), "{css}");
+    }
+
+    #[test]
+    fn what_is_no_picture_or_not_there_stays_as_it_was() {
+        let html = "<img src=\"cid:logo@x\"> cid:logo@x <img src='cid:other'>";
+        assert_eq!(shown(html, "text/html"), format!("{HEAD}{html}"));
+        let unquoted = shown("acid:logo@x", "image/png");
+        assert_eq!(unquoted, format!("{HEAD}acid:logo@x"));
+    }
+
+    #[test]
+    fn pictures_from_elsewhere_are_noticed() {
+        for html in [
+            "<IMG SRC=\"https://a/b\">",
+            "<td background=//a/b>",
+            "<p style='background: url( \"https://a\")'>",
+        ] {
+            assert!(has_remote_images(html), "{html}");
+        }
+        assert!(!has_remote_images(
+            "<a href=\"https://a/b\">https://a</a><img src=\"data:image/png;base64,\">"
+        ));
+    }
+}
