@@ -6,6 +6,7 @@ mod checker;
 mod credentials;
 mod keyboard;
 mod list;
+mod messages;
 mod phone;
 mod settings;
 mod without_scripts;

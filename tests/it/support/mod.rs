@@ -6,6 +6,7 @@ mod database;
 mod dns;
 mod http;
 mod installation;
+mod letters;
 mod process;
 mod smtp;
 
@@ -19,6 +20,7 @@ pub use database::on_postgres;
 pub use dns::{Mood, TestDns};
 pub use http::{Answer, Visitor};
 pub use installation::{Finished, Installation, finish};
+pub use letters::Letter;
 pub use process::GatepostProcess;
 pub use smtp::{Door, Reply, SmtpClient, trusting};
 
