@@ -8,11 +8,10 @@ use gatepost::clock::Timestamp;
 use gatepost::config::{Config, Security, SmtpListener};
 use gatepost::examples::{self, Settings};
 
-use super::authority::Authority;
 use super::program::{self, Program, Trust};
 use super::settings;
 use super::stripped::StrippedDoor;
-use crate::support::{Issued, TestApp, eventually};
+use crate::support::{Authority, Issued, TestApp, eventually};
 
 /// Tests of one client, and how its programs are run.
 macro_rules! clients {

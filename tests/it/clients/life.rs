@@ -3,10 +3,9 @@
 use gatepost::config::Security;
 use gatepost::examples;
 
-use super::authority::Authority;
 use super::program::{self, Heard, Program, Trust};
 use super::settings;
-use crate::support::{GatepostProcess, Installation, Issued};
+use crate::support::{Authority, GatepostProcess, Installation, Issued};
 
 /// One step: what is done first, which password is used, and whether it enters.
 struct Step {

@@ -4,7 +4,6 @@
 //! Not run here: .NET MailKit (in neither Debian, PyPI nor npm). Postfix's relay client runs under its master alone, which wants
 //! root, the users that its package makes, and the place of the machine's own mail server.
 
-mod authority;
 mod examples;
 mod life;
 mod program;

@@ -5,6 +5,7 @@ mod dialogs;
 mod door;
 mod limits;
 mod lines;
+mod next_hop;
 mod probe;
 mod secrets;
 mod sessions;

@@ -1,12 +1,14 @@
 //! What the tests stand on: Gatepost in this process or as a process of its own, a database for each test, the people who use it.
 
 mod app;
+mod authority;
 mod browser;
 mod database;
 mod dns;
 mod http;
 mod installation;
 mod letters;
+mod next_hop;
 mod process;
 mod smtp;
 
@@ -15,12 +17,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use app::{ALICE, Issued, TestApp};
+pub use authority::Authority;
 pub use browser::{Browser, DESK, PHONE, keyboard};
 pub use database::on_postgres;
 pub use dns::{Mood, TestDns};
 pub use http::{Answer, Visitor};
 pub use installation::{Finished, Installation, finish};
 pub use letters::Letter;
+pub use next_hop::{Act, NextHop};
 pub use process::GatepostProcess;
 pub use smtp::{Door, Reply, SmtpClient, trusting};
 

@@ -17,6 +17,11 @@ pub struct Authority {
 
 impl Authority {
     pub fn new(dir: &Path) -> Self {
+        Self::issuing(dir, |_| ())
+    }
+
+    /// `change`: another certificate than the usual one.
+    pub fn issuing(dir: &Path, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut root = CertificateParams::new(Vec::new()).expect("no names");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -26,6 +31,7 @@ impl Authority {
         let mut own = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
         own.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         own.use_authority_key_identifier_extension = true;
+        change(&mut own);
         let own_key = KeyPair::generate().expect("a key");
         let certificate = own.signed_by(&own_key, &Issuer::new(root, root_key)).expect("a certificate");
         let write = |name: &str, pem: String| {
