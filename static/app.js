@@ -146,6 +146,8 @@ on("submit", (event) => event.target.dataset.stream && stream(event.target, even
 on("toast", ({ detail }) => toast(detail.text, detail.kind));
 on("done", () => modal.open && modal.close());
 on("htmx:after:swap", ({ detail }) => detail.ctx.target === modal && modal.childElementCount && openModal(detail.ctx.sourceElement));
+// A button that was disabled while its request ran, or replaced by the answer, has the focus again.
+on("htmx:finally:request", ({ detail }) => document.activeElement === document.body && by(detail.ctx.sourceElement.closest("form[method=post]")?.querySelector("button[id]")?.id)?.focus());
 // What a page asks by itself, every few seconds: not while nobody looks, and no word when it fails. It asks again.
 const isLive = ({ detail }) => detail.ctx.sourceElement.matches("[hx-trigger^=every]");
 on("htmx:before:request", (event) => document.hidden && isLive(event) && event.preventDefault());

@@ -90,8 +90,15 @@ async fn vouch(app: &App, actor: &Actor, name: &str) -> anyhow::Result<()> {
 async fn remove(app: &App, actor: &Actor, name: &str, force: bool) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     let domain = Domain::by_name(&mut tx, actor.organization, name).await?;
-    let told = if force { domain.credentials } else { 0 };
-    Domain::remove(&mut tx, actor, domain.id, told).await?;
+    if domain.credentials > 0 && !force {
+        let who = match domain.credentials {
+            1 => "1 credential is".to_owned(),
+            many => format!("{many} credentials are"),
+        };
+        let name = displayed(&domain.name);
+        bail!("{who} scoped to {name}: --force removes it, and takes it out of their scope");
+    }
+    Domain::remove(&mut tx, actor, domain.id, domain.credentials).await?;
     tx.commit().await?;
     Ok(output::line(&format!("Removed {}.", displayed(&domain.name)))?)
 }

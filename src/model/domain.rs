@@ -106,10 +106,13 @@ impl Domain {
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("domain"))
     }
 
-    /// All of them (at most [`MAX_DOMAINS`]), by name.
+    /// All of them (at most [`MAX_DOMAINS`]), in the order of how they read.
     pub async fn all(connection: &mut AnyConnection, organization: OrganizationId) -> Result<Vec<Self>> {
-        let sql = format!("{SELECT} WHERE organization = $1 ORDER BY name");
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).fetch_all(connection).await?)
+        let sql = format!("{SELECT} WHERE organization = $1");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
+        let mut all: Vec<Self> = query.fetch_all(connection).await?;
+        all.sort_by_cached_key(|domain| unicode(&domain.name).unwrap_or_else(|| domain.name.clone()));
+        Ok(all)
     }
 }
 

@@ -89,7 +89,8 @@ fn pages() -> Router<App> {
         )
         // The rest of the settings.
         .route("/settings/domains", get(domains::list).post(domains::create))
-        .route("/settings/domains/{id}/delete", post(domains::delete))
+        .route("/settings/domains/{id}/verify", post(domains::verify))
+        .route("/settings/domains/{id}/delete", get(domains::ask_delete).post(domains::delete))
         .route("/settings/security", get(security::show))
         .route("/settings/security/password", post(security::change_password))
         .route("/settings/security/sessions/{id}/end", post(security::end_session))

@@ -8,6 +8,7 @@ use askama::filters::HtmlSafe;
 use crate::clock::Timestamp;
 use crate::model::credential::{Credential, Scope};
 use crate::model::denial::{Door, Reason};
+use crate::model::domain;
 use crate::smtp::probe::{Line, Speaker};
 
 const MINUTE: u64 = 60;
@@ -130,13 +131,19 @@ fn span(seconds: u64) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `Global`, the one domain, or how many.
+/// `Global`, the one domain as it reads, or how many.
 pub fn scope(credential: &Credential) -> String {
     match (credential.scope, credential.domains.as_slice()) {
         (Scope::Global, _) => "Global".to_owned(),
-        (Scope::Scoped, [only]) => only.clone(),
+        (Scope::Scoped, []) => "No domain".to_owned(),
+        (Scope::Scoped, [only]) => domain::unicode(only).unwrap_or_else(|| only.clone()),
         (Scope::Scoped, domains) => format!("{} domains", domains.len()),
     }
+}
+
+/// Domains in text, each as it reads and in A-labels.
+pub fn domains(names: &[String]) -> String {
+    names.iter().map(|name| domain::displayed(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// What was true of a denied log-in, as a sentence.

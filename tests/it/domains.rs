@@ -25,15 +25,8 @@ struct Shop {
 impl Shop {
     async fn start() -> Self {
         let dns = TestDns::start().await;
-        let app = TestApp::with_config(|config| {
-            config.dns_servers = vec![dns.address];
-            config.dns_timeout = Duration::from_millis(300);
-        })
-        .await;
-        let actor = app.operator().await;
-        let mut tx = app.app.db.begin().await.unwrap();
-        let domain = Domain::add(&mut tx, &actor, "shop.example").await.unwrap();
-        tx.commit().await.unwrap();
+        let app = TestApp::with_dns(&dns).await;
+        let domain = app.add_domain("shop.example").await;
         let issued = app.issue("Shop").await;
         Self { app, dns, issued, value: domain.record_value() }
     }
@@ -79,7 +72,7 @@ async fn a_new_domain_is_found_verified_soon_after_its_record_is_set() {
     let shop = Shop::start().await;
     assert_eq!((shop.state().await, shop.is_usable().await), (State::Pending, false));
     let domain = shop.after(Duration::from_secs(61)).await;
-    assert_eq!(domain.problem, format!("There is no {RECORD} yet."));
+    assert_eq!(domain.problem, format!("There is no {RECORD} in the DNS."));
     shop.dns.add(RECORD, &[&shop.value]);
     let domain = shop.after(Duration::from_secs(61)).await;
     assert_eq!((domain.state(shop.app.clock.now()), domain.problem.as_str()), (State::Verified, ""));
@@ -163,13 +156,10 @@ async fn a_dns_server_that_fails_takes_no_domain_away() {
 #[tokio::test]
 async fn two_nodes_share_the_checks() {
     let dns = TestDns::start().await;
-    let app = TestApp::with_config(|config| config.dns_servers = vec![dns.address]).await;
-    let actor = app.operator().await;
-    let mut tx = app.app.db.begin().await.unwrap();
+    let app = TestApp::with_dns(&dns).await;
     for number in 0..40 {
-        Domain::add(&mut tx, &actor, &format!("shop{number}.example")).await.unwrap();
+        app.add_domain(&format!("shop{number}.example")).await;
     }
-    tx.commit().await.unwrap();
     app.clock.advance(Duration::from_secs(61));
     let outcome = tokio::join!(
         jobs::run_once(&app.app),
@@ -204,7 +194,7 @@ async fn the_command_looks_a_record_up_now_and_says_what_it_found_instead() {
             "{complaint}"
         );
     };
-    complains("There is no _gatepost-challenge.shop.example yet.").await;
+    complains("There is no _gatepost-challenge.shop.example in the DNS.").await;
     dns.add_name(RECORD);
     complains("is there, but no TXT record").await;
     dns.add(RECORD, &["v=spf1 -all"]);

@@ -73,5 +73,8 @@ fn in_use(name: &str, credentials: i64) -> Error {
     } else {
         format!("{credentials} credentials are")
     };
-    Error::Conflict(format!("{who} scoped to {}: edit or delete them first.", super::displayed(name)))
+    Error::Conflict(format!(
+        "{who} scoped to {}: look at what they lose, then confirm it.",
+        super::displayed(name)
+    ))
 }

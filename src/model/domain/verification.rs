@@ -79,6 +79,11 @@ impl Domain {
         }
     }
 
+    /// Whether mail may be sent from it: what [`super::Sending`] asks the database, of one that has been read.
+    pub fn is_usable_at(&self, now: Timestamp) -> bool {
+        matches!(self.state(now), State::Verified | State::Missing | State::Vouched)
+    }
+
     /// The name of the TXT record that shows whose domain it is.
     pub fn record_name(&self) -> String {
         format!("{RECORD_LABEL}.{}", self.name)
@@ -93,7 +98,9 @@ impl Domain {
     pub fn judge(&self, answer: Answer) -> Finding {
         let texts = match answer {
             Answer::Failed(why) => return Finding::Unanswered(why),
-            Answer::NoName => return Finding::Absent(format!("There is no {} yet.", self.record_name())),
+            Answer::NoName => {
+                return Finding::Absent(format!("There is no {} in the DNS.", self.record_name()));
+            }
             Answer::NoText => {
                 return Finding::Absent(format!("{} is there, but no TXT record.", self.record_name()));
             }

@@ -4,6 +4,7 @@ mod answers;
 mod arriving;
 mod checker;
 mod credentials;
+mod domains;
 mod keyboard;
 mod list;
 mod messages;

@@ -1,45 +1,7 @@
-//! Domains, security, activity.
+//! Security, activity.
 
 use super::HOME;
 use crate::support::{ALICE, TestApp, eventually};
-
-#[tokio::test]
-async fn alice_adds_and_removes_domains() {
-    let app = TestApp::start().await;
-    let mut alice = app.alice_at_a_desk().await;
-    alice.goto("/settings/domains").await;
-    alice.sees("No domain yet").await;
-    alice.inspect("domains-empty").await;
-    for (typed, kept) in [("Shop.Example", "shop.example"), ("bücher.example", "xn--bcher-kva.example")] {
-        alice.fill("Domain", typed).await;
-        alice.click("Add domain").await;
-        alice.sees(kept).await;
-    }
-    alice.fill("Domain", "not a domain").await;
-    alice.click("Add domain").await;
-    alice.sees("is not a domain name").await;
-    assert_eq!(alice.value_of("Domain").await, "not a domain");
-    alice.inspect("domains").await;
-    alice.click("Remove shop.example").await;
-    eventually("it is gone", async || (alice.count("ul.rows li").await == 1).then_some(())).await;
-    alice.close().await;
-}
-
-#[tokio::test]
-async fn a_domain_that_a_credential_is_scoped_to_stays() {
-    let app = TestApp::start().await;
-    let visitor = app.alice().await;
-    visitor.post("/settings/domains", &[("name", "shop.example")]).await;
-    let form = [("name", "Shop"), ("scope", "scoped"), ("domains", "shop.example")];
-    assert_eq!(visitor.post(HOME, &form).await.status, 200);
-    let alice = app.alice_at_a_desk().await;
-    alice.expects(409);
-    alice.goto("/settings/domains").await;
-    alice.click("Remove shop.example").await;
-    alice.sees("1 credential is scoped to shop.example").await;
-    alice.sees("shop.example").await;
-    alice.close().await;
-}
 
 #[tokio::test]
 async fn alice_sees_her_sessions_ends_the_others_and_changes_her_password() {

@@ -106,6 +106,8 @@ async fn settings_work_without_scripts() {
     alice.click("Add domain").await;
     alice.sees("No credential is scoped to it").await;
     alice.click("Remove shop.example").await;
+    alice.sees("Remove shop.example?").await;
+    alice.click("Remove domain").await;
     alice.sees("No domain yet").await;
     alice.goto("/settings/security").await;
     alice.fill("Current password", ALICE.1).await;

@@ -1,6 +1,7 @@
 //! Gatepost in this process, with a clock that a test can set ahead.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use gatepost::app::App;
 use gatepost::clock::Clock;
@@ -12,7 +13,7 @@ use gatepost::server::Server;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Browser, Door, Installation, Reply, SmtpClient, Visitor};
+use super::{Browser, Door, Installation, Reply, SmtpClient, TestDns, Visitor};
 
 /// Alice owns the organization.
 pub const ALICE: (&str, &str) = ("alice@acme.example", "correct horse battery staple");
@@ -43,6 +44,15 @@ pub struct Issued {
 impl TestApp {
     pub async fn start() -> Self {
         Self::with_config(|_| ()).await
+    }
+
+    /// Asking this DNS.
+    pub async fn with_dns(dns: &TestDns) -> Self {
+        Self::with_config(|config| {
+            config.dns_servers = vec![dns.address];
+            config.dns_timeout = Duration::from_millis(500);
+        })
+        .await
     }
 
     /// `change`: other settings than the usual ones.
@@ -166,6 +176,15 @@ impl TestApp {
             username: issued.credential.username,
             password: issued.password.expose().to_owned(),
         }
+    }
+
+    /// A domain of the organization, not verified.
+    pub async fn add_domain(&self, name: &str) -> Domain {
+        let actor = self.operator().await;
+        let mut tx = self.app.db.begin().await.expect("a transaction");
+        let domain = Domain::add(&mut tx, &actor, name).await.expect("a domain");
+        tx.commit().await.expect("a commit");
+        domain
     }
 
     /// A new password for it, the old one good for `grace`.

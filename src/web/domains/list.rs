@@ -1,4 +1,4 @@
-//! Settings > Domains: a plain list, to add to and to remove from.
+//! The domains, a new one, and the look-up of a record.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -6,20 +6,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::Failure;
-use super::htmx::{Htmx, Tell};
-use super::page::{Frame, Here, html, refused, render};
-use super::shown;
-use super::signed_in::SignedIn;
+use super::HOME;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::error::{Error, Problems, Result};
 use crate::id::DomainId;
 use crate::model::Domain;
-
-const HOME: &str = "/settings/domains";
+use crate::model::domain::displayed;
+use crate::model::domain::verification::{Finding, State as Shown};
+use crate::verification;
+use crate::web::failure::Failure;
+use crate::web::htmx::{Htmx, Tell, piece};
+use crate::web::page::{Frame, HTML, Here, html, refused, render};
+use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
-#[template(path = "domains.html", blocks = ["list"])]
+#[template(path = "domains/list.html", blocks = ["list"])]
 struct DomainsPage {
     frame: Frame,
     domains: Vec<Domain>,
@@ -28,6 +30,17 @@ struct DomainsPage {
     problems: Problems,
     /// The one that has just been added.
     changed: Option<DomainId>,
+}
+
+/// One line of the list, to go in place of the one that is there.
+#[derive(Template)]
+#[template(
+    source = r#"{% import "domains/row.html" as rows %}{{ rows::row(domain, now, true) }}"#,
+    ext = "html"
+)]
+struct Row<'a> {
+    domain: &'a Domain,
+    now: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -57,8 +70,8 @@ pub async fn create(
     match Domain::add(&mut tx, &who.actor(), &new.name).await {
         Ok(domain) => {
             tx.commit().await?;
-            let text = format!("{} is added. Scoped credentials can choose it.", domain.name);
-            Ok(answer(&app, &who, &htmx, Some(domain.id), text).await?)
+            let text = format!("{} is added. Set its record to verify it.", displayed(&domain.name));
+            Ok(changed(&app, &who, &htmx, Some(domain.id), text).await?)
         }
         Err(Error::Invalid(problems)) => {
             drop(tx);
@@ -69,17 +82,26 @@ pub async fn create(
     }
 }
 
-/// `POST /settings/domains/{id}/delete`
-pub async fn delete(
+/// `POST /settings/domains/{id}/verify`
+pub async fn verify(
     State(app): State<App>,
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<DomainId>,
 ) -> Result<Response, Failure> {
-    let mut tx = app.db.begin().await?;
-    let domain = Domain::remove(&mut tx, &who.actor(), id, 0).await?;
-    tx.commit().await?;
-    Ok(answer(&app, &who, &htmx, None, format!("{} is removed.", domain.name)).await?)
+    let (domain, finding) = verification::look_up(&app, &who.actor(), id).await?;
+    let told = match finding {
+        Finding::Present => Tell::Done(format!("{} is verified.", displayed(&domain.name))),
+        Finding::Absent(why) | Finding::Unanswered(why) => Tell::Failed(why),
+    };
+    if htmx.partial {
+        let row = render(&Row { domain: &domain, now: who.now })?;
+        return Ok((told, [HTML], piece(&format!("domain-{id}"), "outerHTML", &row)).into_response());
+    }
+    if let Tell::Done(text) = &told {
+        who.notice(text).await?;
+    }
+    Ok(Redirect::to(&format!("{HOME}#domain-{id}")).into_response())
 }
 
 async fn page(app: &App, who: &SignedIn) -> Result<DomainsPage> {
@@ -88,7 +110,8 @@ async fn page(app: &App, who: &SignedIn) -> Result<DomainsPage> {
     Ok(DomainsPage { frame, domains, name: String::new(), problems: Problems::default(), changed: None })
 }
 
-async fn answer(
+/// The list has one more, or one less.
+pub async fn changed(
     app: &App,
     who: &SignedIn,
     htmx: &Htmx,
@@ -100,5 +123,22 @@ async fn answer(
         return Ok(Redirect::to(HOME).into_response());
     }
     let page = DomainsPage { changed, ..page(app, who).await? };
-    Ok((Tell::Done(text), [super::page::HTML], render(&page.as_list())?).into_response())
+    let list = piece("domains", "outerHTML", &render(&page.as_list())?);
+    Ok((Tell::Done(text), [HTML], list).into_response())
+}
+
+/// A state as people say it.
+pub fn said(state: &Shown) -> &'static str {
+    match state {
+        Shown::Pending => "Not verified",
+        Shown::Verified => "Verified",
+        Shown::Missing => "Record missing",
+        Shown::Lost => "Not usable any more",
+        Shown::Vouched => "Vouched for",
+    }
+}
+
+/// What the copy buttons of a record are for.
+pub fn record_of(name: &str) -> String {
+    format!("the record of {name}")
 }
