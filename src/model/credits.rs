@@ -71,7 +71,13 @@ impl Credits {
 
     /// Turns what is held under `id` into `credits` used ones; false when it was not held any more, and nothing is changed.
     /// Without an allowance nothing needs to be held.
-    pub async fn charge(&self, tx: &mut Tx, id: CreditHoldId, credits: i64, now: Timestamp) -> Result<bool> {
+    pub async fn charge(
+        &self,
+        tx: &mut Tx,
+        id: Option<CreditHoldId>,
+        credits: i64,
+        now: Timestamp,
+    ) -> Result<bool> {
         self.lock(tx).await?;
         let allowance = Self::allowance(tx, self.organization).await?;
         let sql =

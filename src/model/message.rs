@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::id::{CredentialId, MessageId};
 
 pub use list::{Filter, Found, Listing};
-pub use taken::{Content, Recipient, TakenMessage};
+pub use taken::{Content, Recipient, Settlement, TakenMessage};
 
 words! {
     /// What became of a message, or of one of its recipients.

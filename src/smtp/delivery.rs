@@ -6,97 +6,165 @@ use mail_parser::MessageParser;
 
 use super::data::header::{Header, Trace};
 use super::data::mailbox::Mailbox;
+use super::onward;
+use super::relay::Transfer;
 use super::reply::{self, Reply};
 use super::senders::Senders;
-use super::submission::Submission;
-use super::transaction::Transaction;
+use super::transaction::{Hold, Transaction, Way};
+use crate::app::App;
+use crate::error::Result;
 use crate::gate::Grant;
 use crate::id::MessageId;
-use crate::model::Usage;
 use crate::model::credential::Mode;
-use crate::model::message::{Content, Outcome, TakenMessage};
-use crate::model::usage::Month;
+use crate::model::message::{Content, Outcome, Settlement, TakenMessage};
+use crate::model::{Credits, Usage};
 
 /// Longest text of a header field that the log keeps, in characters.
 const LOG_TEXT: usize = 500;
 
-/// The whole way of a message from its last byte to the answer that the client hears.
-pub async fn deliver(
-    submission: &Submission,
-    grant: &Grant,
-    from: (&str, IpAddr),
-    transaction: Transaction,
-) -> Reply {
-    let delivered = try_to_deliver(submission, grant, from, transaction).await;
-    delivered.unwrap_or_else(|refusal| refusal)
+/// Who sends.
+#[derive(Clone, Copy)]
+pub struct Client<'a> {
+    pub grant: &'a Grant,
+    /// The EHLO name.
+    pub hello: &'a str,
+    pub address: IpAddr,
 }
 
-async fn try_to_deliver(
-    submission: &Submission,
-    grant: &Grant,
-    (hello, client): (&str, IpAddr),
-    transaction: Transaction,
-) -> Result<Reply, Reply> {
-    let app = &submission.app;
-    let (header, body) =
-        Header::split(transaction.incoming.content()).map_err(|refused| reply::bad_header(refused.line))?;
-    let senders = Senders { app, grant }.check_from(&header).await?;
+/// The whole way of a message from its last byte to the answer that the client hears.
+pub async fn deliver(app: &App, client: Client<'_>, transaction: Transaction) -> Reply {
+    match try_to_deliver(app, client, transaction).await {
+        Ok(reply) | Err(reply) => reply,
+    }
+}
+
+async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transaction) -> Result<Reply, Reply> {
+    let way = std::mem::replace(&mut transaction.way, Way::Broken);
+    let content = transaction.incoming.content();
+    let (header, body) = Header::split(content).map_err(|refused| reply::bad_header(refused.line))?;
+    let senders = Senders { app, grant: client.grant }.check_from(&header).await?;
     let controls = header.controls().map_err(|name| reply::bad_control(&name))?;
     let (id, at) = (MessageId::new(), app.clock.now());
-    let trace = Trace { id, at, hello, client, host: &app.config.smtp_host, smtputf8: transaction.smtputf8 };
-    let mended = header.mended(&trace);
-    let sandbox = controls.sandbox || transaction.mode == Mode::Sandbox;
-    if !sandbox {
-        return Err(reply::NO_NEXT_HOP);
-    }
-    let mut recipients = transaction.recipients.clone();
-    recipients.iter_mut().for_each(|recipient| recipient.outcome = controls.result);
+    let Client { hello, address, .. } = client;
+    let (host, smtputf8) = (app.config.smtp_host.as_str(), transaction.smtputf8);
+    let mended = header.mended(&Trace { id, at, hello, client: address, host, smtputf8 });
     let (subject, message_id_header) = told_by(&mended);
     let taken = TakenMessage {
         id,
-        organization: grant.organization,
-        credential: grant.credential,
+        organization: client.grant.organization,
+        credential: client.grant.credential,
         at,
-        mode: Mode::Sandbox,
-        outcome: controls.result,
+        mode: Mode::Production,
+        outcome: Outcome::Unknown,
         sender: &transaction.sender,
-        recipients: &recipients,
+        recipients: transaction.recipients,
         header_from: names(&senders),
         subject,
         message_id_header,
         size: transaction.incoming.size(),
-        client,
+        client: address,
         hello,
     };
-    keep(submission, &taken, Content { header: &mended, body }).await.map_err(reply::internal)?;
+    let content = Content { header: &mended, body };
+    match way {
+        Way::Onward(transfer) if controls.sandbox => transfer.give_up(),
+        Way::Onward(transfer) => {
+            onward::can_carry(&transfer, body, smtputf8 && header.is_internationalized())?;
+            let account = Account { app, credits: transaction.credits, hold: transaction.hold };
+            return account.hand_on(*transfer, &taken, content).await;
+        }
+        Way::Broken => return Err(reply::NEXT_HOP_LOST),
+        Way::Nowhere if !controls.sandbox => return Err(reply::NO_NEXT_HOP),
+        Way::Sandbox | Way::Nowhere => {}
+    }
+    let account = Account { app, credits: transaction.credits, hold: None };
+    account.keep(taken.in_sandbox(controls.result), content).await.map_err(reply::internal)?;
     Ok(reply::kept(id))
 }
 
-/// Into the log, with all that it holds.
-async fn keep(
-    submission: &Submission,
-    taken: &TakenMessage<'_>,
-    content: Content<'_>,
-) -> crate::error::Result<()> {
-    let mut tx = submission.app.db.begin().await?;
-    taken.record(&mut tx, Some(content)).await?;
-    usage(taken).add(&mut tx, recipients(taken)).await?;
-    tx.commit().await
+/// Where a message is written down, counted and paid for.
+struct Account<'a> {
+    app: &'a App,
+    credits: Credits,
+    hold: Option<Hold>,
 }
 
-fn usage(taken: &TakenMessage<'_>) -> Usage {
-    let TakenMessage { organization, credential, mode, .. } = *taken;
-    Usage { organization, credential, month: Month::of(taken.at), mode }
+impl Account<'_> {
+    /// Into the log, with all that it holds.
+    async fn keep(&self, taken: TakenMessage<'_>, content: Content<'_>) -> Result<()> {
+        let mut tx = self.app.db.begin().await?;
+        taken.record(&mut tx, Some(content)).await?;
+        self.usage(&taken).add(&mut tx, accepted(&taken)).await?;
+        tx.commit().await
+    }
+
+    /// To the next hop. Its line in the log and its credits are written before the last byte leaves: whatever happens then,
+    /// what may have been sent stands in the log and is paid for.
+    async fn hand_on(
+        mut self,
+        transfer: Transfer,
+        taken: &TakenMessage<'_>,
+        content: Content<'_>,
+    ) -> Result<Reply, Reply> {
+        if !self.announce(taken).await.map_err(reply::internal)? {
+            transfer.give_up();
+            return Err(reply::NO_CREDIT);
+        }
+        self.hold.iter_mut().for_each(Hold::use_up);
+        let said = transfer.data(&[content.header, content.body]).await;
+        let (outcome, reply) = match &said {
+            Ok(said) if said.is_yes() => (Outcome::Delivered, reply::relayed(said)),
+            Ok(said) if said.is_for_good() => (Outcome::Failed, reply::relayed(said)),
+            Ok(said) => (Outcome::Deferred, reply::relayed(said)),
+            Err(trouble) if trouble.is_after_the_dot() => {
+                (Outcome::Unknown, onward::told(trouble, reply::NEXT_HOP_SILENT))
+            }
+            Err(trouble) => (Outcome::Deferred, onward::told(trouble, reply::NEXT_HOP_LOST)),
+        };
+        let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
+        let settlement = Settlement { id: taken.id, organization: taken.organization, outcome, answer };
+        if let Err(error) = self.settle(taken, &settlement).await {
+            // The client hears what the next hop said all the same: it is true.
+            tracing::error!(%error, message = %taken.id, %outcome, "what became of a message could not be written down");
+        }
+        Ok(reply)
+    }
+
+    /// False when there is no credit for it.
+    async fn announce(&self, taken: &TakenMessage<'_>) -> Result<bool> {
+        let mut tx = self.app.db.begin().await?;
+        let (count, now) = (accepted(taken), self.app.clock.now());
+        let hold = self.hold.as_ref().map(|hold| hold.id);
+        if !self.credits.charge(&mut tx, hold, count, now).await? {
+            return Ok(false);
+        }
+        taken.record(&mut tx, None).await?;
+        self.usage(taken).add(&mut tx, count).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn settle(&self, taken: &TakenMessage<'_>, settlement: &Settlement) -> Result<()> {
+        let mut tx = self.app.db.begin().await?;
+        if !matches!(settlement.outcome, Outcome::Delivered | Outcome::Unknown) {
+            self.credits.give_back(&mut tx, accepted(taken)).await?;
+            self.usage(taken).take_back(&mut tx, accepted(taken)).await?;
+        }
+        settlement.record(&mut tx).await?;
+        tx.commit().await
+    }
+
+    fn usage(&self, taken: &TakenMessage<'_>) -> Usage {
+        let TakenMessage { organization, credential, mode, .. } = *taken;
+        Usage { organization, credential, month: self.credits.month, mode }
+    }
 }
 
-/// How many were not refused.
-fn recipients(taken: &TakenMessage<'_>) -> i64 {
-    let refused = |outcome| matches!(outcome, Outcome::Bounced | Outcome::Deferred);
-    let accepted = taken
-        .recipients
-        .iter()
-        .filter(|recipient| taken.mode == Mode::Sandbox || !refused(recipient.outcome));
-    i64::try_from(accepted.count()).unwrap_or(i64::MAX)
+/// How many recipients the next hop did not refuse; all, in the sandbox.
+fn accepted(taken: &TakenMessage<'_>) -> i64 {
+    let is_accepted = |outcome| taken.mode == Mode::Sandbox || outcome == Outcome::Unknown;
+    let count = taken.recipients.iter().filter(|recipient| is_accepted(recipient.outcome)).count();
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Subject and Message-ID, decoded (RFC 2047).

@@ -17,6 +17,7 @@ pub mod data;
 pub mod delivery;
 pub mod line;
 pub mod listener;
+pub mod onward;
 pub mod probe;
 pub mod relay;
 pub mod reply;

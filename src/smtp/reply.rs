@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use super::relay::Said;
 use crate::error::Error;
 
 /// One reply of one or more lines.
@@ -25,6 +26,11 @@ impl Reply {
 
     fn told(code: u16, status: &'static str, text: String) -> Self {
         Reply { code, status: Cow::Borrowed(status), text: Cow::Owned(text) }
+    }
+
+    /// As the log keeps it: `550 5.1.1 No such user`.
+    pub fn line(&self) -> String {
+        self.to_string().trim_end().replace("\r\n", " ")
     }
 
     /// Appends the reply as it goes over the wire.
@@ -120,6 +126,17 @@ pub const NO_NEXT_HOP: Reply = Reply::fixed(
     "4.3.5",
     "No next hop is configured for production mail: set next_hop_host, or send in sandbox mode",
 );
+pub const NEXT_HOP_UNREACHABLE: Reply =
+    Reply::fixed(451, "4.4.1", "The next hop can't be reached, please try again");
+pub const NEXT_HOP_LOST: Reply =
+    Reply::fixed(451, "4.4.2", "The connection to the next hop was lost, please try again");
+pub const NEXT_HOP_SILENT: Reply = Reply::fixed(
+    451,
+    "4.4.2",
+    "The next hop did not answer: it may have taken the message; sending it again may deliver it twice",
+);
+pub const NEXT_HOP_REFUSES_US: Reply =
+    Reply::fixed(451, "4.3.5", "The next hop refuses this server, its operator has to look at it");
 pub const NO_MEMORY: Reply = Reply::fixed(452, "4.3.1", "Too many messages are coming in, please try again");
 pub const TOO_MANY_RECIPIENTS: Reply =
     Reply::fixed(452, "4.5.3", "Too many recipients, send the rest in another message");
@@ -129,6 +146,19 @@ pub const NO_CREDIT: Reply =
 /// The gate could not decide; the password may well be right.
 pub fn undecided(reference: impl Display) -> Reply {
     Reply::told(454, "4.7.0", format!("Temporary authentication failure (ref {reference})"))
+}
+
+/// What the next hop said, in its own words. What it says about its session with Gatepost, not about the message, is
+/// temporary to the client.
+pub fn relayed(said: &Said) -> Reply {
+    match said.code {
+        421 => NEXT_HOP_LOST,
+        432 | 454 | 503 | 530 | 534 | 535 | 538 => NEXT_HOP_REFUSES_US,
+        code => {
+            let status = said.status.clone().unwrap_or_else(|| format!("{}.0.0", code / 100));
+            Reply { code, status: Cow::Owned(status), text: Cow::Owned(said.text.clone()) }
+        }
+    }
 }
 
 /// A failure of Gatepost's own; what it was is for the log.
@@ -176,6 +206,15 @@ pub const ENCRYPTION_REQUIRED: Reply =
     Reply::fixed(538, "5.7.11", "Encryption required, issue a STARTTLS command first");
 pub const NOT_ASCII: Reply =
     Reply::fixed(553, "5.6.7", "Addresses with non-ASCII characters need the SMTPUTF8 parameter of MAIL");
+/// RFC 6531 section 3.5: an address beyond ASCII, and a next hop that takes none.
+pub const NEXT_HOP_NEEDS_ASCII: Reply =
+    Reply::fixed(550, "5.6.7", "The next hop takes no addresses with non-ASCII characters");
+/// RFC 6531 section 3.5, at the end of the message: the header holds them.
+pub const NEXT_HOP_NEEDS_ASCII_HEADER: Reply =
+    Reply::fixed(554, "5.6.9", "The next hop takes no header with non-ASCII characters");
+/// RFC 6152 section 3.
+pub const NEXT_HOP_NEEDS_7BIT: Reply =
+    Reply::fixed(554, "5.6.3", "The next hop takes only 7-bit content, send quoted-printable or Base64");
 pub const NO_RECIPIENTS: Reply = Reply::fixed(554, "5.5.1", "No valid recipients");
 pub const CONTENT_BARE_CR: Reply = Reply::fixed(554, "5.6.0", "Bare CR in the message, lines end with CR LF");
 pub const CONTENT_BARE_LF: Reply = Reply::fixed(554, "5.6.0", "Bare LF in the message, lines end with CR LF");

@@ -196,7 +196,7 @@ impl Session {
 
     /// A message that was begun is given up (RFC 5321 section 4.1.4).
     fn greeted(&mut self, name: &str, extended: bool) {
-        self.transaction = None;
+        self.forget_transaction();
         self.hello = Some(name.to_owned());
         self.extended = extended;
     }

@@ -1,17 +1,15 @@
 //! One mail transaction, from MAIL to the end of its message (RFC 5321 section 3.3).
 
 use crate::app::App;
-use crate::clock::Timestamp;
 use crate::id::CreditHoldId;
 use crate::model::Credits;
-use crate::model::credential::Mode;
 use crate::model::message::{Outcome, Recipient};
 
 use super::data::incoming::Incoming;
+use super::relay::Transfer;
 
 pub struct Transaction {
-    /// The credential's, as it was at MAIL.
-    pub mode: Mode,
+    pub way: Way,
     /// Empty for `<>`.
     pub sender: String,
     pub smtputf8: bool,
@@ -20,18 +18,32 @@ pub struct Transaction {
     pub incoming: Incoming,
     /// Whether BDAT has begun to bring it.
     pub chunked: bool,
+    /// Of the month in which it was begun.
+    pub credits: Credits,
     /// Held for the recipients; none where there is no allowance to keep to.
     pub hold: Option<Hold>,
-    pub begun_at: Timestamp,
+}
+
+/// Where the message will go; decided at MAIL by the credential's mode.
+pub enum Way {
+    /// Into the log.
+    Sandbox,
+    /// To the next hop, which has accepted MAIL.
+    Onward(Box<Transfer>),
+    /// There was a next hop, and the connection is gone: the client is to try again.
+    Broken,
+    /// No next hop is configured: only a message that asks for the sandbox itself can be taken.
+    Nowhere,
 }
 
 impl Transaction {
-    pub fn accept(&mut self, address: &str) {
-        self.recipients.push(Recipient {
-            address: address.to_owned(),
-            outcome: Outcome::Unknown,
-            answer: String::new(),
-        });
+    /// Adds a recipient; [`Outcome::Unknown`] is one that was accepted.
+    pub fn add(&mut self, address: &str, outcome: Outcome, answer: String) {
+        self.recipients.push(Recipient { address: address.to_owned(), outcome, answer });
+    }
+
+    pub fn is_broken(&self) -> bool {
+        matches!(self.way, Way::Broken)
     }
 
     /// How many recipients were accepted.
@@ -57,6 +69,11 @@ impl Hold {
         tx.commit().await?;
         self.count += i64::from(held);
         Ok(held)
+    }
+
+    /// It has been charged: there is nothing to give back.
+    pub fn use_up(&mut self) {
+        self.count = 0;
     }
 
     /// One less: its recipient was refused.

@@ -27,7 +27,7 @@ pub struct TakenMessage<'a> {
     /// Empty for `<>`.
     pub sender: &'a str,
     /// In the order in which the client named them.
-    pub recipients: &'a [Recipient],
+    pub recipients: Vec<Recipient>,
     pub header_from: String,
     pub subject: String,
     pub message_id_header: String,
@@ -42,6 +42,16 @@ pub struct Recipient {
     pub address: String,
     pub outcome: Outcome,
     /// The next hop's, or empty.
+    pub answer: String,
+}
+
+/// What the next hop answered to a message that was recorded as [`Outcome::Unknown`].
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub id: MessageId,
+    pub organization: OrganizationId,
+    pub outcome: Outcome,
+    /// Its answer, or why none came.
     pub answer: String,
 }
 
@@ -82,7 +92,7 @@ impl TakenMessage<'_> {
         .bind(i16::from(content.is_some()))
         .execute(&mut **tx)
         .await?;
-        for (position, recipient) in (0_i64..).zip(self.recipients) {
+        for (position, recipient) in (0_i64..).zip(&self.recipients) {
             self.record_recipient(tx, position, recipient).await?;
         }
         if let Some(content) = content {
@@ -122,10 +132,37 @@ impl TakenMessage<'_> {
         Ok(())
     }
 
+    /// The same in sandbox mode: for every recipient it plays that this became of it.
+    pub fn in_sandbox(mut self, result: Outcome) -> Self {
+        (self.mode, self.outcome) = (Mode::Sandbox, result);
+        self.recipients.iter_mut().for_each(|recipient| recipient.outcome = result);
+        self
+    }
+
     /// What the log is searched by.
     fn search(&self) -> String {
         let recipients = self.recipients.iter().map(|recipient| recipient.address.as_str());
         let parts: Vec<&str> = [self.sender, &self.subject].into_iter().chain(recipients).collect();
         parts.join("\n").to_lowercase()
+    }
+}
+
+impl Settlement {
+    /// Writes it to the message and to the recipients that the next hop had accepted.
+    pub async fn record(&self, tx: &mut Tx) -> Result<()> {
+        for sql in [
+            "UPDATE messages SET outcome = $3, answer = $4 WHERE organization = $1 AND id = $2",
+            "UPDATE message_recipients SET outcome = $3, answer = $4 WHERE organization = $1 AND message = $2 \
+             AND outcome = 'unknown'",
+        ] {
+            sqlx::query(sql)
+                .bind(self.organization)
+                .bind(self.id)
+                .bind(self.outcome)
+                .bind(self.answer.clone())
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
     }
 }

@@ -23,8 +23,8 @@ const MOST_LINE: u64 = 2_048;
 /// Most lines of one reply.
 const MOST_LINES: usize = 100;
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for S {}
 
 pub struct Wire {
     stream: BufReader<Box<dyn Stream>>,

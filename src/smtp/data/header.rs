@@ -207,7 +207,7 @@ mod tests {
 
     use super::*;
 
-    fn names<'a>(content: &'a [u8]) -> (Vec<&'a str>, &'a [u8]) {
+    fn names(content: &[u8]) -> (Vec<&str>, &[u8]) {
         let (header, body) = Header::split(content).unwrap();
         (header.fields.iter().map(|field| field.name).collect(), body)
     }

@@ -1,16 +1,18 @@
 //! MAIL, RCPT, DATA, BDAT, RSET: a message is announced, and comes in.
 
 use super::{Answer, Next, Session};
+use crate::app::App;
 use crate::id::CreditHoldId;
 use crate::model::Credits;
 use crate::model::credential::Mode;
 use crate::model::usage::Month;
 use crate::smtp::command::{self, Chunk, MailFrom};
 use crate::smtp::data::incoming::{Fault, Incoming};
-use crate::smtp::delivery::deliver;
+use crate::smtp::delivery::{Client, deliver};
+use crate::smtp::onward;
 use crate::smtp::reply::{self, Reply};
 use crate::smtp::senders::Senders;
-use crate::smtp::transaction::{Hold, Transaction};
+use crate::smtp::transaction::{Hold, Transaction, Way};
 
 impl Session {
     /// RFC 5321 section 4.1.1.2.
@@ -38,31 +40,25 @@ impl Session {
         if let Some(sender) = mail.sender {
             Senders { app, grant }.check_sender(sender).await?;
         }
-        let hold = self.hold().await.map_err(reply::internal)?;
+        let way = match (grant.mode, &app.relay) {
+            (Mode::Sandbox, _) => Way::Sandbox,
+            (Mode::Production, None) => Way::Nowhere,
+            (Mode::Production, Some(relay)) => Way::Onward(Box::new(onward::begin(relay, &mail).await?)),
+        };
+        let credits = Credits { organization: grant.organization, month: Month::of(app.clock.now()) };
+        let hold = hold(app, grant.mode, credits).await.map_err(reply::internal)?;
         self.messages += 1;
         self.transaction = Some(Transaction {
-            mode: grant.mode,
+            way,
             sender: mail.sender.unwrap_or_default().to_owned(),
             smtputf8: mail.smtputf8,
             recipients: Vec::new(),
             incoming: Incoming::new(limit, self.submission.memory.share()),
             chunked: false,
+            credits,
             hold,
-            begun_at: app.clock.now(),
         });
         Ok(())
-    }
-
-    /// Of a production message of an organization that has an allowance.
-    async fn hold(&self) -> crate::error::Result<Option<Hold>> {
-        let app = &self.submission.app;
-        let Some(grant) = self.grant.as_ref().filter(|grant| grant.mode == Mode::Production) else {
-            return Ok(None);
-        };
-        let organization = grant.organization;
-        let allowance = Credits::allowance(&mut *app.db.read().await?, organization).await?;
-        let credits = Credits { organization, month: Month::of(app.clock.now()) };
-        Ok(allowance.map(|_| Hold { app: app.clone(), credits, id: CreditHoldId::new(), count: 0 }))
     }
 
     /// RFC 5321 section 4.1.1.3.
@@ -81,6 +77,9 @@ impl Session {
         if transaction.recipients.len() >= self.submission.app.config.smtp_max_recipients {
             return reply::TOO_MANY_RECIPIENTS.into();
         }
+        if transaction.is_broken() {
+            return reply::NEXT_HOP_LOST.into();
+        }
         if let Some(hold) = &mut transaction.hold {
             match hold.one_more().await {
                 Ok(true) => {}
@@ -88,8 +87,7 @@ impl Session {
                 Err(error) => return reply::internal(error).into(),
             }
         }
-        transaction.accept(address);
-        reply::RECIPIENT_OK.into()
+        onward::name(transaction, address).await.into()
     }
 
     /// RFC 5321 section 4.1.1.4.
@@ -100,6 +98,7 @@ impl Session {
         let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
         match transaction {
             transaction if transaction.chunked => reply::NOT_BETWEEN_CHUNKS.into(),
+            transaction if transaction.is_broken() => reply::NEXT_HOP_LOST.into(),
             transaction if transaction.accepted() == 0 => reply::NO_RECIPIENTS.into(),
             transaction => {
                 transaction.incoming.expect_dot();
@@ -117,6 +116,7 @@ impl Session {
         let refused = match &mut self.transaction {
             _ if size > limit => return Answer::last(reply::too_big(limit)),
             None => reply::MAIL_FIRST,
+            Some(transaction) if transaction.is_broken() => reply::NEXT_HOP_LOST,
             Some(transaction) if transaction.accepted() == 0 => reply::NO_RECIPIENTS,
             Some(transaction) => {
                 transaction.chunked = true;
@@ -149,8 +149,9 @@ impl Session {
             return so_far.into();
         }
         let Some(grant) = &self.grant else { return reply::AUTHENTICATION_REQUIRED.into() };
-        let hello = self.hello.clone().unwrap_or_default();
-        deliver(&self.submission, grant, (&hello, self.client), transaction).await.into()
+        let hello = self.hello.as_deref().unwrap_or_default();
+        let client = Client { grant, hello, address: self.client };
+        deliver(&self.submission.app, client, transaction).await.into()
     }
 
     /// RFC 5321 section 4.1.1.5.
@@ -158,9 +159,25 @@ impl Session {
         if !argument.is_empty() {
             return reply::NO_ARGUMENT.into();
         }
-        self.transaction = None;
+        self.forget_transaction();
         reply::OK.into()
     }
+
+    /// The message that was begun is given up; the connection to the next hop is kept for another.
+    pub(super) fn forget_transaction(&mut self) {
+        if let Some(Transaction { way: Way::Onward(transfer), .. }) = self.transaction.take() {
+            transfer.give_up();
+        }
+    }
+}
+
+/// For a production message of an organization that has an allowance; nothing is held yet.
+async fn hold(app: &App, mode: Mode, credits: Credits) -> crate::error::Result<Option<Hold>> {
+    if mode == Mode::Sandbox {
+        return Ok(None);
+    }
+    let allowance = Credits::allowance(&mut *app.db.read().await?, credits.organization).await?;
+    Ok(allowance.map(|_| Hold { app: app.clone(), credits, id: CreditHoldId::new(), count: 0 }))
 }
 
 fn refusal(fault: Fault, limit: u64) -> Reply {

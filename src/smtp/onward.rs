@@ -1,0 +1,79 @@
+//! A production message on its way to the next hop, command by command: what it answers is what the client hears.
+
+use super::command::MailFrom;
+use super::relay::{MailOptions, Relay, Transfer, Trouble};
+use super::reply::{self, Reply};
+use super::transaction::{Transaction, Way};
+use crate::model::message::Outcome;
+
+/// MAIL.
+pub async fn begin(relay: &Relay, mail: &MailFrom<'_>) -> Result<Transfer, Reply> {
+    let mut transfer = relay.open().await.map_err(|trouble| told(&trouble, reply::NEXT_HOP_UNREACHABLE))?;
+    let (sender, offers) = (mail.sender.unwrap_or_default(), transfer.offers());
+    if !sender.is_ascii() && !offers.smtputf8 {
+        transfer.give_up();
+        return Err(reply::NEXT_HOP_NEEDS_ASCII);
+    }
+    // Bytes beyond ASCII may come without notice: it is said whenever it can be.
+    let options = MailOptions {
+        size: mail.size,
+        eight_bit: offers.eight_bit,
+        smtputf8: mail.smtputf8 && offers.smtputf8,
+    };
+    let said = transfer.mail(sender, options).await;
+    match said.map_err(|trouble| told(&trouble, reply::NEXT_HOP_UNREACHABLE))? {
+        said if said.is_yes() => Ok(transfer),
+        refusal => {
+            transfer.give_up();
+            Err(reply::relayed(&refusal))
+        }
+    }
+}
+
+/// RCPT. A recipient that is refused stays in the message's record, and costs no credit.
+pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
+    let Way::Onward(transfer) = &mut transaction.way else {
+        transaction.add(address, Outcome::Unknown, String::new());
+        return reply::RECIPIENT_OK;
+    };
+    let answer = if address.is_ascii() || transfer.offers().smtputf8 {
+        transfer.rcpt(address).await.map(|said| (said.is_yes(), reply::relayed(&said)))
+    } else {
+        Ok((false, reply::NEXT_HOP_NEEDS_ASCII))
+    };
+    let (accepted, answer) = match answer {
+        Ok(answer) => answer,
+        Err(trouble) => {
+            transaction.way = Way::Broken;
+            return told(&trouble, reply::NEXT_HOP_LOST);
+        }
+    };
+    let outcome = match answer.code {
+        _ if accepted => Outcome::Unknown,
+        500.. => Outcome::Bounced,
+        _ => Outcome::Deferred,
+    };
+    if let Some(hold) = transaction.hold.as_mut().filter(|_| !accepted)
+        && let Err(error) = hold.one_less().await
+    {
+        return reply::internal(error);
+    }
+    transaction.add(address, outcome, answer.line());
+    answer
+}
+
+/// Whether the next hop can carry what has come in, as it is; `internationalized`: the header holds more than ASCII.
+pub fn can_carry(transfer: &Transfer, body: &[u8], internationalized: bool) -> Result<(), Reply> {
+    let offers = transfer.offers();
+    match offers {
+        _ if internationalized && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
+        _ if (internationalized || !body.is_ascii()) && !offers.eight_bit => Err(reply::NEXT_HOP_NEEDS_7BIT),
+        _ => Ok(()),
+    }
+}
+
+/// Logs what went wrong, and gives the client its part of it.
+pub fn told(trouble: &Trouble, reply: Reply) -> Reply {
+    tracing::warn!(%trouble, "no answer from the next hop");
+    reply
+}
