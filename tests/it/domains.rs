@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepost::jobs;
-use gatepost::model::domain::Sending;
+use gatepost::model::credential::{Draft, Mode, Scope};
 use gatepost::model::domain::verification::State;
 use gatepost::model::event::Action;
 use gatepost::model::{Domain, Event, Turn};
@@ -27,7 +27,9 @@ impl Shop {
         let dns = TestDns::start().await;
         let app = TestApp::with_dns(&dns).await;
         let domain = app.add_domain("shop.example").await;
-        let issued = app.issue("Shop").await;
+        let (mode, scope) = (Mode::Sandbox, Scope::Global);
+        let draft = Draft { name: "Shop".to_owned(), mode, scope, domains: Vec::new(), expires_at: None };
+        let issued = app.issue_as(draft).await;
         Self { app, dns, issued, value: domain.record_value() }
     }
 
@@ -48,13 +50,13 @@ impl Shop {
         self.domain().await.state(self.app.clock.now())
     }
 
-    /// Whether the credential may send from the domain.
+    /// Whether the SMTP door takes mail from the domain.
     async fn is_usable(&self) -> bool {
-        let organization = self.app.operator().await.organization;
-        let credential = self.issued.id.parse().unwrap();
-        let who = Sending { organization, credential, at: self.app.clock.now() };
-        let mut connection = self.app.app.db.read().await.unwrap();
-        Domain::is_usable(&mut connection, who, "shop.example").await.unwrap()
+        let mut client = self.app.smtp().await;
+        assert_eq!(client.log_in(&self.issued.username, &self.issued.password).await.code, 235);
+        let reply = client.command("MAIL FROM:<alice@shop.example>").await;
+        assert!(matches!(reply.code, 250 | 553), "{reply:?}");
+        reply.code == 250
     }
 
     /// What the audit log says of the domain, oldest first.
