@@ -19,7 +19,7 @@ pub struct Transfer {
     place: Place,
     /// It was kept from an earlier message and has not answered since: the next hop may have closed it.
     reused: bool,
-    /// MAIL was accepted and nothing has ended the message.
+    /// MAIL was said and nothing has ended the message. (Postfix keeps some of it even where it says no.)
     begun: bool,
 }
 
@@ -48,7 +48,7 @@ impl Transfer {
         self.channel.offers
     }
 
-    /// Begins the message; `sender` is empty for `<>`. A connection that was kept and gives no answer is replaced by a new
+    /// Begins the message; to be called once. `sender` is empty for `<>`. A connection that was kept and gives no answer is replaced by a new
     /// one, once: nothing was sent on it yet.
     pub async fn mail(&mut self, sender: &str, options: MailOptions) -> Result<Said, Trouble> {
         let mut said = self.begin(sender, options).await;
@@ -61,7 +61,7 @@ impl Transfer {
         self.reused = false;
         let said = said?;
         self.channel.messages += 1;
-        self.begun = said.is_yes();
+        self.begun = true;
         Ok(said)
     }
 
