@@ -9,6 +9,7 @@ mod http;
 mod installation;
 mod letters;
 mod next_hop;
+pub mod postfix;
 mod process;
 mod smtp;
 

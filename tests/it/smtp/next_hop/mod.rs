@@ -5,6 +5,7 @@ mod channel;
 mod content;
 mod opening;
 mod pool;
+mod postfix;
 
 use std::time::Duration;
 
