@@ -69,7 +69,7 @@ impl Letter<'_> {
             mode: self.mode,
             outcome: recipients.first().map_or(Outcome::Delivered, |first| first.outcome),
             sender: self.sender,
-            recipients: &recipients,
+            recipients,
             header_from: format!("Shop <{}>", self.sender),
             subject: self.subject.to_owned(),
             message_id_header: "<1@acme.example>".to_owned(),

@@ -93,7 +93,7 @@ async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outco
         mode: Mode::Sandbox,
         outcome: recipients[0].outcome,
         sender: "hello@shop.example",
-        recipients: &recipients,
+        recipients,
         header_from: "hello@shop.example".to_owned(),
         subject: "Größe".to_owned(),
         message_id_header: "<1@shop.example>".to_owned(),
