@@ -11,6 +11,7 @@ pub mod credentials;
 mod domains;
 mod examples;
 mod failure;
+mod files;
 mod htmx;
 mod logins;
 mod messages;

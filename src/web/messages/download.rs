@@ -1,15 +1,9 @@
 //! What a message holds, as files: its attachments, and the whole of it. Nothing of it is ever shown as a page of this dashboard.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use axum::Extension;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use axum::response::Response;
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::opened::{self, Which};
 use crate::app::App;
@@ -18,9 +12,8 @@ use crate::id::MessageId;
 use crate::model::Message;
 use crate::model::credential::is_deceptive;
 use crate::web::failure::Failure;
-use crate::web::page::Uncompressed;
+use crate::web::files::{Pieces, file};
 use crate::web::signed_in::SignedIn;
-use crate::web::urlencoded;
 
 /// Characters of a file's name.
 const LONGEST_NAME: usize = 120;
@@ -83,34 +76,6 @@ async fn read_on(app: &App, which: Which, (first, sender): (Vec<u8>, Sender<Resu
     }
 }
 
-/// The answer's body. One that fails in the middle is cut off, so that nobody takes a part for the whole.
-struct Pieces(Receiver<Result<Bytes>>);
-
-impl HttpBody for Pieces {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Error>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(hyper::body::Frame::data)))
-    }
-}
-
-fn file(name: &str, kind: &'static str, body: Body) -> Response {
-    let disposition = HeaderValue::try_from(disposition(name));
-    let disposition = disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment"));
-    let headers = [(CONTENT_DISPOSITION, disposition), (CONTENT_TYPE, HeaderValue::from_static(kind))];
-    (Extension(Uncompressed), headers, body).into_response()
-}
-
-/// RFC 6266 with the name twice: in ASCII for old clients, and whole (RFC 8187).
-fn disposition(name: &str) -> String {
-    let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", urlencoded::encoded(name))
-}
-
 /// A name that its sender chose, harmless in a header, on a page and on a disk: without its path, and without what ends a line
 /// or a quoted text, what can't be seen, and what turns the text around it. None where nothing of it is left.
 pub fn file_name(chosen: &str) -> Option<String> {
@@ -151,13 +116,5 @@ mod tests {
         }
         let long = file_name(&("x".repeat(500) + ".tar")).unwrap_or_default();
         assert_eq!((long.len(), long.ends_with("x.tar")), (LONGEST_NAME, true));
-    }
-
-    #[test]
-    fn a_name_beyond_ascii_is_given_twice() {
-        assert_eq!(
-            disposition("Größe 1.txt"),
-            "attachment; filename=\"Gr__e 1.txt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.txt"
-        );
     }
 }
