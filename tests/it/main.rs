@@ -13,6 +13,7 @@ mod domains;
 mod gate;
 mod nodes;
 mod pages;
+mod sending;
 mod smtp;
 mod support;
 mod timing;

@@ -139,6 +139,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Byte for byte, its CR LF included.
+    pub fn whole(&self) -> &'a [u8] {
+        self.whole
+    }
+
     fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }

@@ -234,8 +234,6 @@ impl Incoming {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::smtp::data::memory::Memory;
 
@@ -313,51 +311,6 @@ mod tests {
             assert_eq!(incoming.take(&[bytes, b"NOOP"].concat()), 4);
             incoming.end_chunks();
             assert_eq!(incoming.fault(), Some(fault));
-        }
-    }
-
-    /// Bytes of which many are dots and line ends.
-    fn text() -> impl Strategy<Value = Vec<u8>> {
-        let byte = prop_oneof![Just(CR), Just(LF), Just(DOT), Just(b'a'), Just(0), any::<u8>()];
-        prop::collection::vec(byte, 0..60)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
-
-        #[test]
-        fn what_is_found_does_not_depend_on_how_the_bytes_were_cut(bytes in text(), cuts in prop::collection::vec(1_usize..9, 0..60)) {
-            let (whole, rest) = data(&bytes);
-            let mut piecewise = incoming(1_000);
-            piecewise.expect_dot();
-            let (mut at, mut cuts) = (0, cuts.into_iter().chain(std::iter::repeat(60)));
-            while at < bytes.len() && !piecewise.is_done() {
-                let end = bytes.len().min(at + cuts.next().unwrap_or(1));
-                at += piecewise.take(&bytes[at..end]);
-            }
-            let done = piecewise.is_done() && piecewise.fault().is_none();
-            let outcome = if done { Ok(piecewise.content().to_vec()) } else { Err(piecewise.fault()) };
-            prop_assert_eq!(outcome, whole);
-            prop_assert_eq!(&bytes[at..], &rest[..]);
-        }
-
-        #[test]
-        fn what_was_stuffed_comes_out_as_it_was(lines in prop::collection::vec("[.a-z]{0,6}", 0..9)) {
-            let content: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-            let stuffed: String = lines.iter().map(|line| {
-                format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" })
-            }).collect();
-            let (outcome, rest) = data(format!("{stuffed}.\r\nQUIT").as_bytes());
-            prop_assert_eq!(outcome, Ok(content.into_bytes()));
-            prop_assert_eq!(rest, b"QUIT");
-        }
-
-        #[test]
-        fn whatever_is_accepted_has_clean_line_ends(bytes in text()) {
-            if let (Ok(content), _) = data(&bytes) {
-                let text = content.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "");
-                prop_assert!(!text.contains(['\r', '\n', '\0']));
-            }
         }
     }
 }

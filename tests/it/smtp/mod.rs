@@ -1,6 +1,7 @@
 //! The SMTP door, over real sockets.
 
 mod certificate;
+mod content;
 mod dialogs;
 mod door;
 mod limits;
