@@ -3,12 +3,15 @@
 //! Each is complete as printed, requires TLS and verifies the certificate. The tests run them as printed against a real door
 //! (`tests/it/clients`), where the client can be installed on a test machine.
 
+mod receivers;
+
 use std::fmt;
 
 use askama::Template;
 
 use crate::config::Security;
 use crate::secret::Password;
+pub use receivers::receivers;
 
 /// Where an application signs in, and as whom.
 #[derive(Clone, Debug)]

@@ -34,7 +34,7 @@ async function copy(button) {
     if (source.select) { source.type = "text"; source.select(); } else getSelection().selectAllChildren(source);
     if (!document.execCommand("copy")) return toast("Selected: press Ctrl+C or ⌘C to copy it.");
   }
-  const secret = by("secret-password")?.value;
+  const secret = modal?.querySelector("[data-secret]")?.value;
   if (secret && text.includes(secret)) modal.querySelector("[data-once]")?.removeAttribute("data-once");
   button.dataset.copied = "";
   setTimeout(() => delete button.dataset.copied, 1600);
@@ -126,6 +126,7 @@ on("click", (event) => {
   if (hit("data-copy") ?? hit("data-copy-text")) copy(hit("data-copy") ?? hit("data-copy-text"));
   else if (hit("data-reveal")) reveal(hit("data-reveal"));
   else if (hit("role=tab")) choose(hit("role=tab"));
+  else if (hit("data-check")) for (const box of hit("data-check").closest("fieldset").querySelectorAll("[type=checkbox]")) box.checked = hit("data-check").dataset.check === "all";
   else if (hit("data-close") && modal.open) event.preventDefault(), modal.close();
 });
 

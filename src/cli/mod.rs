@@ -7,6 +7,7 @@ mod domain;
 mod output;
 mod serve;
 mod user;
+mod webhook;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -43,6 +44,9 @@ enum Command {
     /// Create and list members, set their passwords
     #[command(subcommand)]
     User(user::Command),
+    /// List the webhooks
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Sign in to an SMTP server, step by step, with the likely cause and cure of what fails
     Check(check::Check),
     /// Print what is in force as TOML, secrets masked
@@ -79,6 +83,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Credential(command) => with_app(config, |app| credential::run(app, command)).await,
         Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,
+        Command::Webhook(command) => with_app(config, |app| webhook::run(app, command)).await,
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with_app(config, |_| async { Ok(()) }).await,

@@ -34,6 +34,7 @@ words! {
         WebhookCreated = "webhook.created",
         WebhookUpdated = "webhook.updated",
         WebhookRotated = "webhook.rotated",
+        WebhookOverlapEnded = "webhook.overlap_ended",
         WebhookEnabled = "webhook.enabled",
         WebhookDisabled = "webhook.disabled",
         WebhookDeleted = "webhook.deleted",

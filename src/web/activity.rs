@@ -127,6 +127,7 @@ pub fn said(action: &Action) -> &'static str {
         Action::WebhookCreated => "Created webhook",
         Action::WebhookUpdated => "Edited webhook",
         Action::WebhookRotated => "Rotated secret of webhook",
+        Action::WebhookOverlapEnded => "Ended overlap of secrets of webhook",
         Action::WebhookEnabled => "Enabled webhook",
         Action::WebhookDisabled => "Disabled webhook",
         Action::WebhookDeleted => "Deleted webhook",

@@ -36,6 +36,15 @@ pub fn tabs(server: &Server, username: &str, password: Option<&Password>) -> Vec
     examples::all(&settings).into_iter().map(tab).collect()
 }
 
+/// How an endpoint of webhooks tells a genuine request.
+pub fn receivers() -> Vec<Tab> {
+    let tab = |Example { id, title, text, note, .. }| {
+        let parts = vec![Part { text, is_secret: false }];
+        Tab { id, title, parts, note }
+    };
+    examples::receivers().into_iter().map(tab).collect()
+}
+
 /// Cut at each occurrence of the password.
 fn parts(text: &str, password: &str) -> Vec<Part> {
     let mut parts = Vec::new();

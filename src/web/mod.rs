@@ -22,6 +22,7 @@ mod setup;
 pub mod shown;
 mod signed_in;
 mod urlencoded;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -88,6 +89,19 @@ fn pages() -> Router<App> {
             "/settings/smtp-credentials/{id}/delete",
             get(credentials::ask_delete).post(credentials::delete),
         )
+        // Webhooks.
+        .route("/settings/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/settings/webhooks/new", get(webhooks::new))
+        .route("/settings/webhooks/{id}", get(webhooks::show))
+        .route("/settings/webhooks/{id}/edit", get(webhooks::edit).post(webhooks::update))
+        .route("/settings/webhooks/{id}/rotate", get(webhooks::ask_rotate).post(webhooks::rotate))
+        .route("/settings/webhooks/{id}/end-overlap", post(webhooks::end_overlap))
+        .route("/settings/webhooks/{id}/disable", post(webhooks::disable))
+        .route("/settings/webhooks/{id}/enable", post(webhooks::enable))
+        .route("/settings/webhooks/{id}/delete", get(webhooks::ask_delete).post(webhooks::delete))
+        .route("/settings/webhooks/{id}/test", get(webhooks::ask_test).post(webhooks::send_test))
+        .route("/settings/webhooks/{id}/deliveries/{delivery}", get(webhooks::delivery))
+        .route("/settings/webhooks/{id}/deliveries/{delivery}/redeliver", post(webhooks::redeliver))
         // The rest of the settings.
         .route("/settings/domains", get(domains::list).post(domains::create))
         .route("/settings/domains/{id}/verify", post(domains::verify))

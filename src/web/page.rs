@@ -16,6 +16,7 @@ pub enum Here {
     Domains,
     Messages,
     Security,
+    Webhooks,
 }
 
 /// What stands around a page of a member who is logged in.

@@ -6,10 +6,8 @@ use super::{Recipient, TakenMessage};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::model::credential::Mode;
+use crate::model::domain::normalize;
 use crate::model::webhook::{EventType, News, Report};
-
-/// Of a subject and a Message-ID as much is told, in characters.
-const MAX_TEXT: usize = 1_000;
 
 impl TakenMessage<'_> {
     /// That it was taken, and of each recipient what became of it as far as that is known.
@@ -22,9 +20,13 @@ impl TakenMessage<'_> {
     }
 
     async fn tell(&self, tx: &mut Tx, events: impl Fn(&Recipient) -> Vec<EventType>) -> Result<()> {
-        let domain = self.sending_domain();
-        let report =
-            Report { organization: self.organization, at: self.at, domains: &domain, message: Some(self.id) };
+        let domains = self.sending_domains();
+        let report = Report {
+            organization: self.organization,
+            at: self.at,
+            domains: &domains,
+            message: Some(self.id),
+        };
         report
             .tell(tx, async |tx| {
                 let label: String = sqlx::query_scalar(
@@ -44,12 +46,11 @@ impl TakenMessage<'_> {
     }
 
     fn data(&self, recipient: &Recipient, label: &str) -> Value {
-        let shortened = |text: &str| text.chars().take(MAX_TEXT).collect::<String>();
         json!({
-            "from": if self.sender.is_empty() { &self.header_from } else { self.sender },
+            "from": self.senders().next(),
             "recipient": recipient.address,
-            "subject": shortened(&self.subject),
-            "message_id_header": shortened(&self.message_id_header),
+            "subject": self.subject,
+            "message_id_header": self.message_id_header,
             "id": self.id,
             "sandbox": self.mode == Mode::Sandbox,
             "credential_id": self.credential,
@@ -57,11 +58,15 @@ impl TakenMessage<'_> {
         })
     }
 
-    /// The domain that it is sent from: of the return path, or where that is empty of the From header. As it is kept: A-labels,
-    /// lower case.
-    fn sending_domain(&self) -> Vec<String> {
-        let address = if self.sender.is_empty() { self.header_from.as_str() } else { self.sender };
-        let domain = address.trim_end_matches('>').rsplit_once('@').map(|(_, domain)| domain);
-        domain.and_then(|domain| crate::model::domain::normalize(domain).ok()).into_iter().collect()
+    /// The return path; where that is empty the addresses of the From header.
+    fn senders(&self) -> impl Iterator<Item = &str> {
+        let senders = if self.sender.is_empty() { self.header_from.as_str() } else { self.sender };
+        senders.split(", ")
+    }
+
+    /// Their domains, as domains are kept.
+    fn sending_domains(&self) -> Vec<String> {
+        let domains = self.senders().filter_map(|address| address.rsplit_once('@'));
+        domains.filter_map(|(_, domain)| normalize(domain).ok()).collect()
     }
 }

@@ -132,6 +132,24 @@ impl Webhook {
         Ok(IssuedWebhook { webhook, secret })
     }
 
+    /// Ends the overlap of the last rotation: the old secret signs no more. Without one nothing changes.
+    pub async fn end_overlap(tx: &mut Tx, actor: &Actor, id: WebhookId) -> Result<()> {
+        let ended = sqlx::query(
+            "UPDATE webhooks SET previous_secret = NULL, previous_until = NULL, updated_at = $3 \
+             WHERE organization = $1 AND id = $2 AND previous_until > $3",
+        )
+        .bind(actor.organization)
+        .bind(id)
+        .bind(actor.at)
+        .execute(&mut **tx)
+        .await?;
+        let webhook = Self::find(tx, actor.organization, id).await?;
+        if ended.rows_affected() > 0 {
+            Event::record(tx, actor, Action::WebhookOverlapEnded, webhook.subject(), "").await?;
+        }
+        Ok(())
+    }
+
     /// Switches it off: what happens from now on is not told to it; what waits for delivery goes on waiting.
     pub async fn disable(tx: &mut Tx, actor: &Actor, id: WebhookId) -> Result<()> {
         Self::switch(tx, actor, id, false, "").await

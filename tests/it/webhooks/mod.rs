@@ -2,6 +2,7 @@
 
 mod delivery;
 mod events;
+mod pages;
 mod receiver;
 
 use std::time::Duration;

@@ -1,0 +1,144 @@
+//! One delivery: what was sent, what came back each time; sending it again, and sending a test event.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::delivery_address;
+use crate::app::App;
+use crate::error::Result;
+use crate::id::{DeliveryId, WebhookId};
+use crate::jobs::webhooks::USER_AGENT;
+use crate::model::Webhook;
+use crate::model::webhook::claim::MAX_TRIES;
+use crate::model::webhook::delivery::{Attempt, Status};
+use crate::model::webhook::{Delivery, EventType};
+use crate::web::failure::Failure;
+use crate::web::htmx::{Htmx, REDIRECT};
+use crate::web::page::{Frame, Here, html};
+use crate::web::shown;
+use crate::web::signed_in::SignedIn;
+
+#[derive(Template)]
+#[template(path = "webhooks/delivery.html", blocks = ["delivery"])]
+struct DeliveryPage {
+    frame: Frame,
+    webhook: Webhook,
+    delivery: Delivery,
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/test.html", blocks = ["dialog"])]
+struct TestPage {
+    frame: Frame,
+    in_dialog: bool,
+    webhook: Webhook,
+}
+
+#[derive(Deserialize)]
+pub struct Chosen {
+    event: EventType,
+}
+
+/// `GET /settings/webhooks/{id}/deliveries/{delivery}`
+pub async fn show(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
+) -> Result<Response, Failure> {
+    let mut connection = app.db.read().await?;
+    let webhook = Webhook::find(&mut connection, who.organization(), id).await?;
+    let delivery = Delivery::find(&mut connection, (who.organization(), id), delivery).await?;
+    let attempts = Delivery::attempts(&mut connection, who.organization(), delivery.id).await?;
+    drop(connection);
+    let page = DeliveryPage { frame: who.frame(Here::Webhooks).await?, webhook, delivery, attempts };
+    Ok(if htmx.partial { html(&page.as_delivery())? } else { html(&page)? })
+}
+
+/// `POST /settings/webhooks/{id}/deliveries/{delivery}/redeliver`
+pub async fn redeliver(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    Delivery::redeliver(&mut tx, (who.organization(), id), delivery, who.now).await?;
+    tx.commit().await?;
+    Ok(sent(&who, &htmx, (id, delivery), "It is sent again, with the same id.").await?)
+}
+
+/// `GET /settings/webhooks/{id}/test`
+pub async fn ask_test(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<WebhookId>,
+) -> Result<Response, Failure> {
+    let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let page = TestPage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
+    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+}
+
+/// `POST /settings/webhooks/{id}/test`
+pub async fn send_test(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<WebhookId>,
+    Form(Chosen { event }): Form<Chosen>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    let delivery = Webhook::send_test(&mut tx, (who.organization(), id), event, who.now).await?;
+    tx.commit().await?;
+    Ok(sent(&who, &htmx, (id, delivery), "The test event is on its way.").await?)
+}
+
+/// To the page that shows how it goes.
+async fn sent(
+    who: &SignedIn,
+    htmx: &Htmx,
+    (webhook, delivery): (WebhookId, DeliveryId),
+    text: &str,
+) -> Result<Response> {
+    who.notice(text).await?;
+    let page = delivery_address(&webhook, &delivery);
+    Ok(match htmx.partial {
+        true => ([(REDIRECT, page)], ()).into_response(),
+        false => Redirect::to(&page).into_response(),
+    })
+}
+
+impl DeliveryPage {
+    /// Whether it is about to change by itself.
+    fn is_moving(&self) -> bool {
+        let soon = self.frame.now.plus(Duration::from_secs(30));
+        self.webhook.enabled && self.delivery.status == Status::Pending && self.delivery.next_at <= soon
+    }
+
+    /// The body, with a line for each field.
+    fn body(&self) -> String {
+        let parsed: serde_json::Result<serde_json::Value> = serde_json::from_str(&self.delivery.body);
+        parsed.map_or_else(|_| self.delivery.body.clone(), |body| format!("{body:#}"))
+    }
+
+    /// The headers of one request, as they were sent.
+    fn headers(&self, attempt: &Attempt) -> String {
+        format!(
+            "POST {}\ncontent-type: application/json\nuser-agent: {USER_AGENT}\nwebhook-id: {}\nwebhook-timestamp: {}\n\
+             webhook-signature: {}",
+            attempt.url,
+            self.delivery.id,
+            attempt.at.unix_seconds(),
+            attempt.signature
+        )
+    }
+
+    /// How long a request took.
+    fn took(&self, attempt: &Attempt) -> String {
+        shown::millis(&Duration::from_micros(u64::try_from(attempt.took).unwrap_or_default()))
+    }
+}

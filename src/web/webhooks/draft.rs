@@ -1,0 +1,197 @@
+//! Create and edit: one form for both.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::secret::Issued;
+use super::{HOME, address, step, told};
+use crate::app::App;
+use crate::error::{Error, Problems, Result};
+use crate::id::WebhookId;
+use crate::model::credential::Scope;
+use crate::model::webhook::{Draft, EventType, Reach};
+use crate::model::{Domain, Webhook};
+use crate::web::failure::Failure;
+use crate::web::htmx::Htmx;
+use crate::web::page::{Frame, Here, html, refused};
+use crate::web::signed_in::SignedIn;
+
+#[derive(Template)]
+#[template(path = "webhooks/form.html", blocks = ["dialog"])]
+struct FormPage {
+    frame: Frame,
+    in_dialog: bool,
+    /// The one that is edited; none is created.
+    webhook: Option<Webhook>,
+    form: Choices,
+    domains: Vec<Domain>,
+    problems: Problems,
+}
+
+/// What was typed and chosen, as it was.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Choices {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    events: Vec<EventType>,
+    #[serde(default = "global")]
+    scope: Scope,
+    #[serde(default)]
+    domains: Vec<String>,
+}
+
+/// `GET /settings/webhooks/new`
+pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Result<Response, Failure> {
+    Ok(FormPage::read(&app, &who, &htmx, None, Choices::default()).await?.ask()?)
+}
+
+/// `POST /settings/webhooks`
+pub async fn create(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Form(form): Form<Choices>,
+) -> Result<Response, Failure> {
+    match form.create(&app, &who).await {
+        Ok(issued) => Ok(issued.show(&app, &who, &htmx).await?),
+        Err(Error::Invalid(problems)) => {
+            Ok(FormPage::read(&app, &who, &htmx, None, form).await?.refuse(problems)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /settings/webhooks/{id}/edit`
+pub async fn edit(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<WebhookId>,
+) -> Result<Response, Failure> {
+    let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let form = Choices::of(&webhook);
+    Ok(FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.ask()?)
+}
+
+/// `POST /settings/webhooks/{id}/edit`
+pub async fn update(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<WebhookId>,
+    Form(form): Form<Choices>,
+) -> Result<Response, Failure> {
+    match form.update(&app, &who, id).await {
+        Ok(()) => Ok(told::changed(&app, &who, &htmx, id, "Saved. It holds for the next event.").await?),
+        Err(Error::Invalid(problems)) => {
+            let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
+            Ok(FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.refuse(problems)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Choices {
+    fn of(webhook: &Webhook) -> Self {
+        Self {
+            name: webhook.name.clone(),
+            url: webhook.url.clone(),
+            events: webhook.events.clone(),
+            scope: webhook.scope,
+            domains: webhook.domains.clone(),
+        }
+    }
+
+    fn draft(&self) -> Draft {
+        let domains = match self.scope {
+            Scope::Global => Vec::new(),
+            Scope::Scoped => self.domains.clone(),
+        };
+        let (name, url, events) = (self.name.clone(), self.url.clone(), self.events.clone());
+        Draft { name, url, events, scope: self.scope, domains }
+    }
+
+    async fn create(&self, app: &App, who: &SignedIn) -> Result<Issued> {
+        let mut tx = app.db.begin().await?;
+        let reach = Reach::new(&app.config.webhook_allowed_networks);
+        let issued = Webhook::create(&mut tx, &who.actor(), self.draft(), &reach).await?;
+        tx.commit().await?;
+        Ok(Issued::new(issued))
+    }
+
+    async fn update(&self, app: &App, who: &SignedIn, id: WebhookId) -> Result<()> {
+        let mut tx = app.db.begin().await?;
+        let reach = Reach::new(&app.config.webhook_allowed_networks);
+        Webhook::update(&mut tx, &who.actor(), id, self.draft(), &reach).await?;
+        tx.commit().await
+    }
+
+    fn hears(&self, event: &EventType) -> bool {
+        self.events.contains(event)
+    }
+
+    fn has(&self, domain: &str) -> bool {
+        self.domains.iter().any(|name| name == domain)
+    }
+}
+
+/// A new webhook hears everything, until its owner says what it needs.
+impl Default for Choices {
+    fn default() -> Self {
+        let (events, scope) = (EventType::ALL.to_vec(), global());
+        Self { name: String::new(), url: String::new(), events, scope, domains: Vec::new() }
+    }
+}
+
+impl FormPage {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        htmx: &Htmx,
+        webhook: Option<Webhook>,
+        form: Choices,
+    ) -> Result<Self> {
+        let domains = Domain::all(&mut *app.db.read().await?, who.organization()).await?;
+        let (frame, problems) = (who.frame(Here::Webhooks).await?, Problems::default());
+        Ok(Self { frame, in_dialog: htmx.partial, webhook, form, domains, problems })
+    }
+
+    fn ask(&self) -> Result<Response> {
+        if self.in_dialog { html(&self.as_dialog()) } else { html(self) }
+    }
+
+    fn refuse(self, problems: Problems) -> Result<Response> {
+        let page = Self { problems, ..self };
+        if page.in_dialog { refused(&page.as_dialog()) } else { refused(&page) }
+    }
+
+    /// The events of messages, or those of credentials.
+    fn events(&self, of_message: &bool) -> impl Iterator<Item = &'static EventType> {
+        EventType::ALL.iter().filter(move |event| event.is_of_message() == *of_message)
+    }
+
+    /// Domains that are chosen and not there any more.
+    fn gone(&self) -> Vec<&String> {
+        let is_there = |name: &&String| self.domains.iter().any(|domain| domain.name == **name);
+        self.form.domains.iter().filter(|name| !is_there(name)).collect()
+    }
+
+    /// Where the form is sent.
+    fn action(&self) -> String {
+        self.webhook.as_ref().map_or(HOME.to_owned(), |webhook| step(&webhook.id, "edit"))
+    }
+
+    /// Where Cancel leads.
+    fn back(&self) -> String {
+        self.webhook.as_ref().map_or(HOME.to_owned(), |webhook| address(&webhook.id))
+    }
+}
+
+const fn global() -> Scope {
+    Scope::Global
+}

@@ -1,0 +1,108 @@
+//! A secret that is shown once: after creation and after rotation.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+
+use super::told;
+use crate::app::App;
+use crate::error::Result;
+use crate::id::WebhookId;
+use crate::model::Webhook;
+use crate::model::webhook::{IssuedWebhook, Overlap};
+use crate::web::examples::{Tab, receivers};
+use crate::web::failure::Failure;
+use crate::web::htmx::Htmx;
+use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
+use crate::web::shown;
+use crate::web::signed_in::SignedIn;
+
+/// A new secret on its way to the one who asked for it.
+pub struct Issued {
+    issued: IssuedWebhook,
+    /// Whether the webhook is new too.
+    created: bool,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/secret.html", blocks = ["dialog"])]
+struct SecretPage<'a> {
+    frame: Frame,
+    created: bool,
+    webhook: &'a Webhook,
+    secret: &'a str,
+    examples: Vec<Tab>,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/rotate.html", blocks = ["dialog"])]
+struct RotatePage {
+    frame: Frame,
+    in_dialog: bool,
+    webhook: Webhook,
+}
+
+#[derive(Deserialize)]
+pub struct Rotation {
+    overlap: Overlap,
+}
+
+/// `GET /settings/webhooks/{id}/rotate`
+pub async fn ask_rotate(
+    State(app): State<App>,
+    who: SignedIn,
+    htmx: Htmx,
+    Path(id): Path<WebhookId>,
+) -> Result<Response, Failure> {
+    let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
+    let page = RotatePage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
+    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+}
+
+/// `POST /settings/webhooks/{id}/rotate`
+pub async fn rotate(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<WebhookId>,
+    Form(Rotation { overlap }): Form<Rotation>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    let issued = Webhook::rotate_secret(&mut tx, &who.actor(), id, overlap.duration()).await?;
+    tx.commit().await?;
+    Ok(Issued { issued, created: false }.show(&app, &who, &htmx).await?)
+}
+
+/// `POST /settings/webhooks/{id}/end-overlap`
+pub async fn end_overlap(
+    State(app): State<App>,
+    (who, htmx): (SignedIn, Htmx),
+    Path(id): Path<WebhookId>,
+) -> Result<Response, Failure> {
+    let mut tx = app.db.begin().await?;
+    Webhook::end_overlap(&mut tx, &who.actor(), id).await?;
+    tx.commit().await?;
+    Ok(told::changed(&app, &who, &htmx, id, "The old secret signs no more.").await?)
+}
+
+impl Issued {
+    pub fn new(issued: IssuedWebhook) -> Self {
+        Self { issued, created: true }
+    }
+
+    /// The answer that holds the secret. No browser keeps it (`no-store`), and no address does.
+    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Result<Response> {
+        let Self { issued: IssuedWebhook { webhook, secret }, created } = &self;
+        let frame = who.frame(Here::Webhooks).await?;
+        let (secret, examples) = (secret.expose(), receivers());
+        let page = SecretPage { frame, created: *created, webhook, secret, examples };
+        if !htmx.partial {
+            return Ok((Extension(Uncompressed), html(&page)?).into_response());
+        }
+        let pieces = told::pieces(app, who, htmx, webhook.id).await?;
+        let answer = render(&page.as_dialog())? + &pieces;
+        Ok((Extension(Uncompressed), [HTML], answer).into_response())
+    }
+}
