@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each benchmark uses a part of it")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark that can't go on fails")]
 
+pub mod letters;
 mod running;
 mod seed;
 mod store;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, HeaderName, HeaderValue, REFERRER_POLICY, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL, X_FRAME_OPTIONS,
 };
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -114,6 +114,7 @@ async fn strict_headers(State(app): State<App>, request: Request, next: Next) ->
     }
     if matches!(policy, Some(Policy::Foreign { .. })) {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+        headers.insert(X_DNS_PREFETCH_CONTROL, HeaderValue::from_static("off"));
     }
     if app.public_url.is_https() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);

@@ -1,11 +1,16 @@
-//! The HTML of a message, as the document of a locked frame. Nothing is taken out of it: what it may do is limited by the frame
-//! and by the policy that the answer carries ([`crate::http::requests::Policy::Foreign`]).
+//! The HTML of a message, as the document of a locked frame. What it may do is limited by the frame and by the policy that the
+//! answer carries ([`crate::http::requests::Policy::Foreign`]), not by what is taken out of it; but for what no policy covers.
+
+use std::collections::HashMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 /// Links open in a new tab. It stands first: of several, browsers follow the first.
 const HEAD: &str = "<base target=\"_blank\">";
+/// `<link rel=preconnect>` tells another server that somebody reads this, under any policy; an `<iframe srcdoc>` may hold one.
+/// As elements that no browser knows they do nothing.
+const UNCOVERED: [&str; 2] = ["link", "iframe"];
 /// Bytes of pictures that are put into one document, before Base64.
 const MOST_IMAGES: usize = 10_000_000;
 /// Only what every browser shows as a picture and as nothing else.
@@ -23,18 +28,39 @@ pub struct Image<'a> {
 /// The document.
 pub fn document(html: &str, images: &[Image<'_>]) -> String {
     let (doctype, rest) = after_doctype(html);
-    let mut document = String::with_capacity(html.len() + HEAD.len());
-    document.push_str(doctype);
-    document.push_str(HEAD);
-    let (mut rest, mut left) = (rest, MOST_IMAGES);
+    format!("{doctype}{HEAD}{}", with_images(&covered(rest), images))
+}
+
+/// Without what no policy covers.
+fn covered(html: &str) -> String {
+    let mut covered = String::with_capacity(html.len());
+    for (number, piece) in html.split('<').enumerate() {
+        if number > 0 {
+            covered.push('<');
+        }
+        if number > 0 && UNCOVERED.iter().any(|name| begins_with(piece, name)) {
+            covered.push_str("x-");
+        }
+        covered.push_str(piece);
+    }
+    covered
+}
+
+/// With the pictures that it shows by `cid:` in place of their names.
+fn with_images(html: &str, images: &[Image<'_>]) -> String {
+    let by_id: HashMap<&str, &Image<'_>> = images.iter().map(|image| (image.id, image)).collect();
+    let (mut document, mut rest, mut left) = (String::with_capacity(html.len()), html, MOST_IMAGES);
     while let Some(at) = find(rest, "cid:") {
         let (before, after) = rest.split_at(at);
         document.push_str(before);
         let end = after.find(['"', '\'', ')', '>', ' ', '\t', '\r', '\n']).unwrap_or(after.len());
         let (reference, behind) = after.split_at(end);
-        let image = found(images, reference.get("cid:".len()..).unwrap_or_default());
-        match image.filter(|(_, bytes)| before.ends_with(['"', '\'', '(', '=']) && bytes.len() <= left) {
-            Some((kind, bytes)) => {
+        let id = percent_decoded(reference.get("cid:".len()..).unwrap_or_default());
+        let image = by_id.get(id.as_str()).filter(|image| {
+            image.bytes.len() <= left && before.ends_with(['"', '\'', '(', '=']) && image.is_safe()
+        });
+        match image {
+            Some(Image { kind, bytes, .. }) => {
                 left -= bytes.len();
                 document.push_str(&format!("data:{kind};base64,"));
                 BASE64_STANDARD.encode_string(bytes, &mut document);
@@ -43,8 +69,13 @@ pub fn document(html: &str, images: &[Image<'_>]) -> String {
         }
         rest = behind;
     }
-    document.push_str(rest);
-    document
+    document + rest
+}
+
+impl Image<'_> {
+    fn is_safe(&self) -> bool {
+        IMAGES.contains(&self.kind.as_str())
+    }
 }
 
 /// Whether it asks for pictures from elsewhere. A guess: it decides about an offer, and about nothing else.
@@ -61,12 +92,14 @@ pub fn has_remote_images(html: &str) -> bool {
 /// The doctype must stay the first thing in a document.
 fn after_doctype(html: &str) -> (&str, &str) {
     let blank = html.len() - html.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
-    let begins = html
-        .get(blank..)
-        .and_then(|rest| rest.get(..9))
-        .is_some_and(|it| it.eq_ignore_ascii_case("<!doctype"));
-    let end = if begins { html.find('>').map_or(0, |at| at + 1) } else { 0 };
+    let is_there = begins_with(html.get(blank..).unwrap_or_default(), "<!doctype");
+    let end = if is_there { html.find('>').map_or(0, |at| at + 1) } else { 0 };
     html.split_at(end)
+}
+
+/// Whether it begins with `wanted` (ASCII), in any case.
+fn begins_with(text: &str, wanted: &str) -> bool {
+    text.as_bytes().get(..wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 /// Where `wanted` (ASCII) begins, in any case.
@@ -74,14 +107,7 @@ fn find(text: &str, wanted: &str) -> Option<usize> {
     text.as_bytes().windows(wanted.len()).position(|window| window.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
-/// The picture of this id, which may be percent-encoded (RFC 2392).
-fn found<'a>(images: &'a [Image<'_>], reference: &str) -> Option<(&'static str, &'a [u8])> {
-    let id = percent_decoded(reference);
-    let image = images.iter().find(|image| image.id == id)?;
-    let kind = IMAGES.iter().find(|kind| **kind == image.kind)?;
-    Some((kind, image.bytes))
-}
-
+/// RFC 2392 encodes what may not stand in an address.
 fn percent_decoded(text: &str) -> String {
     let (mut decoded, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((first, behind)) = rest.split_first() {
@@ -125,6 +151,14 @@ mod tests {
         assert_eq!(shown(html, "text/html"), format!("{HEAD}{html}"));
         let unquoted = shown("acid:logo@x", "image/png");
         assert_eq!(unquoted, format!("{HEAD}acid:logo@x"));
+    }
+
+    #[test]
+    fn what_no_policy_covers_is_taken_out() {
+        let html =
+            "<LINK rel=preconnect href=https://a><p><iframe srcdoc='&lt;link rel=preconnect&gt;'></iframe>";
+        let tame = "<x-LINK rel=preconnect href=https://a><p><x-iframe srcdoc='&lt;link rel=preconnect&gt;'></iframe>";
+        assert_eq!(shown(html, ""), format!("{HEAD}{tame}"));
     }
 
     #[test]

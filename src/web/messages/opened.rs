@@ -3,7 +3,7 @@
 
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-use mail_parser::{Encoding, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, HeaderName, MessageParser, MessagePart, MimeHeaders, PartType};
 use tokio::sync::Semaphore;
 
 use super::download;
@@ -170,7 +170,8 @@ async fn with_content<T: Send + 'static>(
 }
 
 fn fields(content: &[u8]) -> Vec<(String, String)> {
-    let parser = MessageParser::new().default_header_text();
+    // A parser that knows no field at all takes the usual ones apart.
+    let parser = MessageParser::new().header_text(HeaderName::Subject).default_header_text();
     let Some(message) = parser.parse_headers(content) else { return Vec::new() };
     let field = |header: &mail_parser::Header<'_>| {
         (header.name().to_owned(), header.value().as_text().unwrap_or_default().to_owned())

@@ -32,6 +32,7 @@ async fn alice_opens_a_message_and_sees_what_her_application_sent() {
     alice.inspect("message-text").await;
     alice.click("Headers").await;
     alice.sees("X-Order").await;
+    alice.sees("multipart/mixed; boundary=b").await;
     alice.inspect("message-headers").await;
     alice.click("Source").await;
     alice.sees("--b--").await;
