@@ -162,7 +162,7 @@ async fn record_at_pace(db: Db, of: (OrganizationId, CredentialId)) {
 
 async fn record_one(db: &Db, (organization, credential): (OrganizationId, CredentialId)) {
     let address = "customer@customer.example".to_owned();
-    let recipients = [Recipient { address, outcome: Outcome::Delivered, answer: String::new() }];
+    let recipients = vec![Recipient { address, outcome: Outcome::Delivered, answer: String::new() }];
     let taken = TakenMessage {
         id: MessageId::new(),
         organization,
@@ -171,7 +171,7 @@ async fn record_one(db: &Db, (organization, credential): (OrganizationId, Creden
         mode: Mode::Sandbox,
         outcome: Outcome::Delivered,
         sender: "shop@acme.example",
-        recipients: &recipients,
+        recipients,
         header_from: "Shop <shop@acme.example>".to_owned(),
         subject: "Your order".to_owned(),
         message_id_header: "<1@acme.example>".to_owned(),
