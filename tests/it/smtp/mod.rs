@@ -7,6 +7,7 @@ mod door;
 mod limits;
 mod lines;
 mod next_hop;
+mod onward;
 mod probe;
 mod secrets;
 mod sessions;

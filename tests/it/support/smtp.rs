@@ -78,6 +78,23 @@ impl SmtpClient {
         self.reply().await
     }
 
+    /// A message after DATA: dots doubled, and the lonely dot at its end.
+    pub async fn send(&mut self, content: &[u8]) -> Reply {
+        let mut wire = Vec::with_capacity(content.len() + 5);
+        for line in content.split_inclusive(|byte| *byte == b'\n') {
+            wire.extend_from_slice(if line.starts_with(b".") { b"." } else { b"" });
+            wire.extend_from_slice(line);
+        }
+        wire.extend_from_slice(b".\r\n");
+        self.write(&wire).await;
+        self.reply().await
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("the door listens");
+        self.stream.flush().await.expect("the door listens");
+    }
+
     pub async fn expect(&mut self, code: u16, line: &str) -> Reply {
         let reply = self.command(line).await;
         assert_eq!(reply.code, code, "{line}: {reply:?}");

@@ -1,0 +1,119 @@
+//! A next hop that refuses, is slow, or leaves, at each command.
+
+use std::time::Duration;
+
+use gatepost::config::Config;
+use gatepost::model::message::Outcome;
+
+use super::{RECIPIENT, SENDER, Shop, letter, outcomes, send};
+use crate::support::{Act, NextHop};
+
+/// Soon tired of waiting.
+fn impatient(config: &mut Config) {
+    let limit = Duration::from_millis(400);
+    (config.next_hop_connect_timeout, config.next_hop_timeout) = (limit, limit);
+    config.next_hop_data_timeout = limit;
+}
+
+#[tokio::test]
+async fn a_no_to_any_command_is_what_the_client_hears_and_the_next_message_goes_through() {
+    for (text, code, outcome) in [
+        ("451 4.7.1 greylisted", 451, Outcome::Deferred),
+        ("554 5.7.1 spam", 554, Outcome::Failed),
+        ("552 5.2.2 full", 552, Outcome::Failed),
+    ] {
+        for step in ["MAIL", "RCPT", "DATA", "end"] {
+            let hop = NextHop::plain().await;
+            hop.once(step, Act::Says(text));
+            let shop = Shop::before(&hop).await;
+            let mut client = shop.client().await;
+            let answer = send(&mut client, &letter()).await;
+            assert_eq!(format!("{} {}", answer.code, answer.text()), text, "{step}");
+            assert_eq!(answer.code, code);
+            if matches!(step, "DATA" | "end") {
+                let (message, recipients) = shop.logged().await;
+                assert_eq!((message.outcome, message.answer.as_str()), (outcome, text), "{step}");
+                assert_eq!(recipients.len(), 1);
+            } else {
+                assert!(shop.log().await.is_empty(), "{step}: nothing was sent");
+            }
+            client.expect(250, "RSET").await;
+            assert_eq!(send(&mut client, &letter()).await.code, 250, "{step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_next_hop_that_is_gone_or_silent_or_garbled_is_451_and_only_after_the_end_unknown() {
+    for act in [Act::HangsUp, Act::Freezes, Act::Says("hm?"), Act::SaysAndHangsUp("421 4.3.2 closing")] {
+        let is_answer = matches!(act, Act::SaysAndHangsUp(_));
+        for step in ["MAIL", "RCPT", "DATA", "end"] {
+            let hop = NextHop::plain().await;
+            hop.once(step, act.clone());
+            let shop = Shop::with(&hop, impatient).await;
+            let mut client = shop.client().await;
+            let answer = send(&mut client, &letter()).await;
+            assert_eq!(answer.code, 451, "{step} {act:?}: {answer:?}");
+            let is_unknown = step == "end" && !is_answer;
+            assert_eq!(answer.text().contains("may have taken the message"), is_unknown, "{answer:?}");
+            if matches!(step, "DATA" | "end") {
+                let (message, recipients) = shop.logged().await;
+                let outcome = if is_unknown { Outcome::Unknown } else { Outcome::Deferred };
+                assert_eq!(message.outcome, outcome, "{step} {act:?}");
+                assert_eq!(outcomes(&recipients), [(RECIPIENT, outcome)]);
+            }
+            client.expect(250, "RSET").await;
+            assert_eq!(send(&mut client, &letter()).await.code, 250, "{step} {act:?}");
+            assert_eq!(hop.connections().len(), 2, "{step} {act:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_next_hop_that_is_gone_in_the_middle_of_a_message_has_not_taken_it() {
+    let hop = NextHop::plain().await;
+    hop.once("content", Act::HangsUp);
+    let shop = Shop::before(&hop).await;
+    let mut client = shop.client().await;
+    let content = [letter(), b"0123456789 0123456789 0123456789\r\n".repeat(400_000)].concat();
+    let answer = send(&mut client, &content).await;
+    assert_eq!(answer.code, 451, "{answer:?}");
+    assert!(!answer.text().contains("may have taken"), "{answer:?}");
+    assert_eq!(shop.logged().await.0.outcome, Outcome::Deferred);
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+}
+
+#[tokio::test]
+async fn after_the_next_hop_was_lost_each_command_of_the_message_says_so() {
+    let hop = NextHop::plain().await;
+    hop.once("RCPT", Act::HangsUp);
+    let shop = Shop::before(&hop).await;
+    let mut client = shop.client().await;
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for _ in 0..2 {
+        let answer = client.command(&format!("RCPT TO:<{RECIPIENT}>")).await;
+        assert_eq!((answer.code, answer.text().starts_with("4.4.2 ")), (451, true), "{answer:?}");
+    }
+    assert_eq!(client.command("DATA").await.code, 451);
+    client.expect(250, "RSET").await;
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+}
+
+#[tokio::test]
+async fn what_the_next_hop_lacks_is_refused_in_gateposts_words() {
+    let hop = NextHop::plain().await;
+    hop.offers(&["SIZE"]);
+    let shop = Shop::before(&hop).await;
+    let mut client = shop.client().await;
+    let eight_bit = [letter(), "Grüße\r\n".as_bytes().to_vec()].concat();
+    let answer = send(&mut client, &eight_bit).await;
+    assert_eq!((answer.code, answer.text().starts_with("5.6.3 ")), (554, true), "{answer:?}");
+    client.expect(250, &format!("MAIL FROM:<{SENDER}> SMTPUTF8")).await;
+    let answer = client.command("RCPT TO:<zoë@example.org>").await;
+    assert_eq!((answer.code, answer.text().starts_with("5.6.7 ")), (550, true), "{answer:?}");
+    client.expect(250, "RSET").await;
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    let heard: Vec<_> = hop.connections().into_iter().flat_map(|heard| heard.commands).collect();
+    assert!(!heard.iter().any(|line| line.contains("BODY") || line.contains("zoë")), "{heard:?}");
+    assert_eq!(hop.connections().iter().map(|heard| heard.messages.len()).sum::<usize>(), 1);
+}
