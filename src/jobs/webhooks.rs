@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Webhooks that are served at a time.
 const ROUNDS: usize = 64;
 /// How much longer than one request a claim lasts: enough to write down how that went.
-const SPARE: Duration = Duration::from_secs(30);
+const SPARE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Courier {

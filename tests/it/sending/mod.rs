@@ -1,6 +1,7 @@
 //! Mail that credentials send: from which domains, at whose expense, and that none is lost.
 
 mod credits;
+mod kill;
 mod rules;
 
 use crate::support::{Issued, Reply, SmtpClient, TestApp};

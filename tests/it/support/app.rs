@@ -57,7 +57,11 @@ impl TestApp {
 
     /// `change`: other settings than the usual ones.
     pub async fn with_config(change: impl FnOnce(&mut Config)) -> Self {
-        let installation = Installation::new().await;
+        Self::on(Installation::new().await, change).await
+    }
+
+    /// On what is there already.
+    pub async fn on(installation: Installation, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = installation.config();
         change(&mut config);
         let clock = Clock::default();

@@ -73,9 +73,14 @@ impl SmtpClient {
     }
 
     pub async fn command(&mut self, line: &str) -> Reply {
-        self.stream.write_all(format!("{line}\r\n").as_bytes()).await.expect("the door listens");
-        self.stream.flush().await.expect("the door listens");
-        self.reply().await
+        self.try_command(line).await.unwrap_or_else(|| panic!("the door hung up at {line:?}"))
+    }
+
+    /// None when the door is gone.
+    pub async fn try_command(&mut self, line: &str) -> Option<Reply> {
+        self.stream.write_all(format!("{line}\r\n").as_bytes()).await.ok()?;
+        self.stream.flush().await.ok()?;
+        self.try_reply().await
     }
 
     /// A message after DATA: dots doubled, and the lonely dot at its end.
@@ -102,17 +107,20 @@ impl SmtpClient {
     }
 
     pub async fn reply(&mut self) -> Reply {
+        self.try_reply().await.expect("the door has not hung up")
+    }
+
+    async fn try_reply(&mut self) -> Option<Reply> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
             let heard = tokio::time::timeout(super::PATIENCE, self.stream.read_line(&mut line)).await;
-            let length = heard.expect("a reply in time").expect("a reply");
-            assert!(length > 0, "the door hung up after {lines:?}");
-            let line = line.strip_suffix("\r\n").expect("a line ends with CR LF");
+            heard.expect("a reply in time").ok()?;
+            let line = line.strip_suffix("\r\n")?;
             let (code, text) = line.split_at(3);
             lines.push(text.get(1..).unwrap_or_default().to_owned());
             if !text.starts_with('-') {
-                return Reply { code: code.parse().expect("a code"), lines };
+                return Some(Reply { code: code.parse().expect("a code"), lines });
             }
         }
     }

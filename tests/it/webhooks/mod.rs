@@ -3,7 +3,7 @@
 mod delivery;
 mod events;
 mod pages;
-mod receiver;
+pub mod receiver;
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ async fn start() -> TestApp {
     TestApp::with_config(allow_loopback).await
 }
 
-fn allow_loopback(config: &mut Config) {
+pub fn allow_loopback(config: &mut Config) {
     config.set("webhook_allowed_networks", "127.0.0.0/8").unwrap();
 }
 
 /// A webhook for everything.
-fn everything(url: &str) -> Draft {
+pub fn everything(url: &str) -> Draft {
     Draft {
         name: "Shop system".to_owned(),
         url: url.to_owned(),
@@ -39,7 +39,7 @@ fn everything(url: &str) -> Draft {
     }
 }
 
-async fn create(app: &TestApp, draft: Draft) -> IssuedWebhook {
+pub async fn create(app: &TestApp, draft: Draft) -> IssuedWebhook {
     let actor = app.operator().await;
     let mut tx = app.app.db.begin().await.unwrap();
     let reach = Reach::new(&app.app.config.webhook_allowed_networks);
