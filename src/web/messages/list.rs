@@ -97,7 +97,7 @@ impl ListPage {
         let rows = &self.found.page.rows;
         let Some(first) = rows.first() else { return NONE.to_owned() };
         let mut sum = Sha256::new();
-        rows.iter().for_each(|message| sum.update(message.id.to_string()));
+        rows.iter().for_each(|message| sum.update(format!("{} {} ", message.id, message.outcome)));
         sum.update((self.frame.now.as_micros() / 60_000_000).to_string());
         let sum = sum.finalize().iter().take(6).fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
         format!("{}.{sum}", first.id)
