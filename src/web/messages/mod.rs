@@ -1,5 +1,6 @@
 //! Messages: the log of what credentials sent, and one message with what it holds.
 
+mod deliveries;
 mod download;
 mod frame;
 mod list;

@@ -120,7 +120,7 @@ impl Query {
             parts.push(format!("was in {mode} mode"));
         }
         if let Some(outcome) = filter.outcome {
-            parts.push(format!("is {}", super::outcome(&outcome).to_lowercase()));
+            parts.push(format!("was {}", super::outcome(&outcome).to_lowercase()));
         }
         if filter.from.is_some() || filter.until.is_some() {
             parts.push("came in that time".to_owned());

@@ -8,13 +8,16 @@ use axum::extract::{Path, Query as Search, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::deliveries::{self, Told};
 use super::opened::{self, Opened, Which};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::requests::Policy;
+use crate::http::requests::{Policy, Routine};
 use crate::id::MessageId;
 use crate::model::credential::Mode;
-use crate::model::message::Recipient;
+use crate::model::message::{Outcome, Recipient};
+use crate::model::webhook::claim::MAX_TRIES;
+use crate::model::webhook::delivery::Status;
 use crate::model::{Credential, Message};
 use crate::web::credentials;
 use crate::web::failure::Failure;
@@ -22,6 +25,7 @@ use crate::web::htmx::{Htmx, REPLACE_URL};
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
+use crate::web::webhooks;
 
 /// Recipients on a page.
 const MOST_RECIPIENTS: i64 = 500;
@@ -42,10 +46,12 @@ pub struct Wish {
     show: String,
     /// Not empty: with pictures from elsewhere.
     remote: String,
+    /// `deliveries`: only these, which change after the message has come.
+    part: String,
 }
 
 #[derive(Template)]
-#[template(path = "messages/show.html", blocks = ["content"])]
+#[template(path = "messages/show.html", blocks = ["content", "deliveries"])]
 struct ShowPage {
     frame: Frame,
     message: Message,
@@ -55,6 +61,7 @@ struct ShowPage {
     opened: Option<Opened>,
     view: View,
     is_remote: bool,
+    told: Vec<Told>,
     /// How long what messages hold is kept.
     kept: Duration,
 }
@@ -70,6 +77,7 @@ pub async fn show(
     let page = ShowPage::read(&app, &who, id, &wish).await?;
     let policy = Extension(Policy::WithFrames);
     Ok(match htmx.partial {
+        true if wish.wants_deliveries() => (Extension(Routine), html(&page.as_deliveries())?).into_response(),
         true => ([(REPLACE_URL, page.showing(page.view, page.is_remote))], html(&page.as_content())?)
             .into_response(),
         false => (policy, html(&page)?).into_response(),
@@ -89,6 +97,12 @@ pub async fn document(
     Ok((Extension(policy), Extension(Uncompressed), [HTML], document).into_response())
 }
 
+impl Wish {
+    fn wants_deliveries(&self) -> bool {
+        self.part == "deliveries"
+    }
+}
+
 impl ShowPage {
     async fn read(app: &App, who: &SignedIn, id: MessageId, wish: &Wish) -> Result<Self> {
         let organization = who.organization();
@@ -99,15 +113,17 @@ impl ShowPage {
             Err(Error::NotFound(_)) => None,
             found => Some(found?),
         };
+        let told = deliveries::told(&mut connection, organization, id).await?;
         drop(connection);
         let opened = match message.has_content {
             0 => None,
+            _ if wish.wants_deliveries() => None,
             _ => Opened::read(app, Which { organization, id }).await?,
         };
         let view = View::chosen(&wish.show, opened.as_ref());
         let (is_remote, kept) = (!wish.remote.is_empty(), app.config.keep_message_content);
         let frame = who.frame(Here::Messages).await?;
-        Ok(Self { frame, message, recipients, credential, opened, view, is_remote, kept })
+        Ok(Self { frame, message, recipients, credential, opened, view, is_remote, told, kept })
     }
 
     /// The address of this page with another view.

@@ -73,7 +73,7 @@ async fn search_and_filters_find_what_they_say_and_the_address_says_what_is_show
     alice.choose("Mode", "Production").await;
     shows(&alice, &["For real"]).await;
     alice.choose("Outcome", "Bounced").await;
-    alice.sees("No message was in production mode and is bounced. There are some with:").await;
+    alice.sees("No message was in production mode and was bounced. There are some with:").await;
     alice.inspect("messages-no-match").await;
     alice.click("Any mode").await;
     shows(&alice, &["To nobody"]).await;
@@ -90,5 +90,114 @@ async fn search_and_filters_find_what_they_say_and_the_address_says_what_is_show
     alice.sees("No message matches").await;
     alice.click("Show all messages").await;
     alice.is_at(HOME).await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn pages_lose_no_message_while_others_come_and_later_pages_stay_as_they_are() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let mut tx = app.app.db.begin().await.unwrap();
+    for number in 0..120 {
+        let subject = format!("message {number:03}");
+        Letter { subject: &subject, ..Letter::default() }.record(&mut tx, (&app, &shop)).await;
+    }
+    tx.commit().await.unwrap();
+    let alice = app.alice_at_a_desk().await;
+    alice.goto(HOME).await;
+    let mut seen = Vec::new();
+    for size in [50, 50, 20] {
+        eventually("the next page", async || {
+            let rows = subjects(&alice).await;
+            (rows.len() == size && !seen.contains(&rows[0])).then_some(())
+        })
+        .await;
+        seen.extend(subjects(&alice).await);
+        app.send(&shop, &Letter { subject: "a late one", ..Letter::default() }).await;
+        if seen.len() < 120 {
+            alice.click("Older").await;
+        }
+    }
+    let expected: Vec<String> = (0..120).rev().map(|number| format!("message {number:03}")).collect();
+    assert_eq!(seen, expected);
+    assert_eq!(alice.count("#live").await, 0);
+    assert_eq!(
+        alice.evaluate("document.querySelector('#live')").await,
+        None,
+        "a later page asks for no news"
+    );
+    alice.click("Newer").await;
+    alice.sees("message 069").await;
+    alice.click("Newer").await;
+    alice.sees("a late one").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_nobody_looks_at_asks_for_nothing_and_one_that_shows_all_is_given_nothing() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    app.send(&shop, &Letter { subject: "Order 1", ..Letter::default() }).await;
+    let visitor = app.alice().await;
+    let page = visitor.page(HOME).await;
+    let (_, rest) = page.split_once("hx-get=\"/messages?seen=").unwrap();
+    let news = format!("/messages?seen={}", rest.split('"').next().unwrap());
+    let ask = async || {
+        let request = visitor.request(reqwest::Method::GET, &news).header("hx-request", "true");
+        visitor.send(request).await
+    };
+    // The sum changes with the minute that the times on the page show.
+    eventually("nothing new is said in no words", async || {
+        let answer = ask().await;
+        let is_of_another_minute =
+            answer.status == 200 && answer.body.contains("id=\"news\" role=\"status\"></p>");
+        (answer.status == 204 || is_of_another_minute).then_some(())
+    })
+    .await;
+    app.send(&shop, &Letter { subject: "Order 2", ..Letter::default() }).await;
+    let answer = ask().await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.body.contains("New message: Order 2") && answer.body.contains("class=\"changed\""),
+        "{}",
+        answer.body
+    );
+    assert!(!answer.body.contains("<html"), "only what changes");
+    assert_eq!(answer.header("hx-replace-url"), "", "the address stays");
+
+    let alice = app.alice_at_a_desk().await;
+    alice.goto(HOME).await;
+    alice.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true }); window.asked = 0").await;
+    alice
+        .evaluate(
+            "const ask = window.fetch; window.fetch = (...it) => { window.asked++; return ask(...it) }; 1",
+        )
+        .await;
+    app.send(&shop, &Letter { subject: "Order 3", ..Letter::default() }).await;
+    alice.evaluate("new Promise(done => { let n = 0; document.addEventListener('htmx:before:request', () => ++n == 2 && done(1)) })").await;
+    assert_eq!(alice.evaluate("window.asked").await, Some(0.into()), "two turns went by in the dark");
+    alice.evaluate("delete document.hidden; 1").await;
+    alice.sees("Order 3").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn without_scripts_messages_are_searched_opened_and_turned_over_too() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    for number in 0..51 {
+        app.send(&shop, &Letter { subject: &format!("Order {number:02}"), ..Letter::default() }).await;
+    }
+    let alice = app.alice_without_scripts().await;
+    alice.goto(HOME).await;
+    alice.click("Older").await;
+    alice.sees("Order 00").await;
+    alice.fill("Search sender, recipients and subject", "order 17").await;
+    alice.click("Filter").await;
+    shows(&alice, &["Order 17"]).await;
+    alice.click("Order 17").await;
+    alice.sees("it is on its way").await;
+    alice.click("Source").await;
+    alice.sees("Message-ID: <1@acme.example>").await;
     alice.close().await;
 }

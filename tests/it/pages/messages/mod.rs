@@ -1,6 +1,7 @@
 //! The message log: the table and what appears in it, one message, and what hostile ones can't do.
 
 mod content;
+mod door;
 mod hostile;
 mod kept;
 mod list;
