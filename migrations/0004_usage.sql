@@ -9,6 +9,7 @@ CREATE TABLE usage (
     recipients       BIGINT NOT NULL,      -- of production messages: one credit each
     PRIMARY KEY (organization, month, credential, mode)
 );
+CREATE INDEX usage_by_credential ON usage (organization, credential, month);
 
 -- How many credits an organization may use in a month; NULL: any number.
 ALTER TABLE organizations ADD COLUMN monthly_credits BIGINT;

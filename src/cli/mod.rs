@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod credential;
+mod credits;
 mod domain;
 mod output;
 mod serve;
@@ -41,6 +42,9 @@ enum Command {
     /// Add, list, verify and remove the organization's sending domains
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Set and show the monthly allowance
+    #[command(subcommand)]
+    Credits(credits::Command),
     /// Create and list members, set their passwords
     #[command(subcommand)]
     User(user::Command),
@@ -82,6 +86,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Serve => serve::run(config).await,
         Command::Credential(command) => with_app(config, |app| credential::run(app, command)).await,
         Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
+        Command::Credits(command) => with_app(config, |app| credits::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,
         Command::Webhook(command) => with_app(config, |app| webhook::run(app, command)).await,
         Command::Check(check) => check::run(&config, check).await,

@@ -4,6 +4,8 @@
 //! message is handed on, what was held becomes used in one transaction with the message's line in the log. What a process
 //! held when it died counts until its time is over, and then no more.
 
+mod allowance;
+
 use std::time::Duration;
 
 use sqlx::AnyConnection;
@@ -25,15 +27,6 @@ pub struct Credits {
 }
 
 impl Credits {
-    /// The monthly allowance; none where any number may be used.
-    pub async fn allowance(
-        connection: &mut AnyConnection,
-        organization: OrganizationId,
-    ) -> Result<Option<i64>> {
-        let sql = "SELECT monthly_credits FROM organizations WHERE id = $1";
-        Ok(sqlx::query_scalar(sql).bind(organization).fetch_one(connection).await?)
-    }
-
     /// How many are used.
     pub async fn used(&self, connection: &mut AnyConnection) -> Result<i64> {
         let sql = "SELECT used FROM credits WHERE organization = $1 AND month = $2";

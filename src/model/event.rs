@@ -26,6 +26,7 @@ words! {
         DomainRecordMissing = "domain.record_missing",
         DomainLost = "domain.lost",
         DomainRemoved = "domain.removed",
+        AllowanceChanged = "organization.allowance_changed",
         MemberCreated = "member.created",
         MemberLoggedIn = "member.logged_in",
         MemberLoggedOut = "member.logged_out",

@@ -1,6 +1,10 @@
 //! What each credential sent in each month, counted in the transaction that logs the message.
 
+mod read;
+
 use std::fmt;
+
+pub use read::{Counts, CredentialCounts, Span, UsageRow};
 
 use super::credential::Mode;
 use crate::clock::Timestamp;
@@ -28,6 +32,40 @@ impl Month {
     pub fn of(at: Timestamp) -> Self {
         let date = at.utc().date();
         Self { year: date.year(), month: date.month().into() }
+    }
+
+    pub const fn year(self) -> i32 {
+        self.year
+    }
+
+    /// 1 to 12.
+    pub const fn number(self) -> u8 {
+        self.month
+    }
+
+    /// So many months before it.
+    pub fn back(self, months: u32) -> Self {
+        Self::counted(self.count() - i64::from(months))
+    }
+
+    /// So many months after it.
+    pub fn ahead(self, months: u32) -> Self {
+        Self::counted(self.count() + i64::from(months))
+    }
+
+    /// How many months it comes after another; 0 when it does not.
+    pub fn months_since(self, earlier: Self) -> u32 {
+        u32::try_from(self.count() - earlier.count()).unwrap_or(0)
+    }
+
+    /// Months since the beginning of the year 0.
+    fn count(self) -> i64 {
+        i64::from(self.year) * 12 + i64::from(self.month) - 1
+    }
+
+    fn counted(count: i64) -> Self {
+        let year = i32::try_from(count.div_euclid(12)).unwrap_or(0);
+        Self { year, month: u8::try_from(count.rem_euclid(12)).unwrap_or(0) + 1 }
     }
 }
 
@@ -100,5 +138,15 @@ mod tests {
             assert!(text.parse::<Month>().is_err(), "{text}");
         }
         assert_eq!(Month::of(Timestamp::from_micros(0)).to_string(), "1970-01");
+    }
+
+    #[test]
+    fn months_are_counted_over_the_turn_of_the_year() {
+        let [november, february] = ["2026-11", "2027-02"].map(|text| text.parse::<Month>().unwrap());
+        assert_eq!((february.back(3), november.ahead(3)), (november, february));
+        assert_eq!((february.months_since(november), november.months_since(february)), (3, 0));
+        let span = Span::up_to(february, 4);
+        let months: Vec<String> = span.months().map(|month| month.to_string()).collect();
+        assert_eq!(months, ["2027-02", "2027-01", "2026-12", "2026-11"]);
     }
 }

@@ -119,6 +119,7 @@ pub fn said(action: &Action) -> &'static str {
         Action::DomainRecordMissing => "Record missing of domain",
         Action::DomainLost => "No longer usable: domain",
         Action::DomainRemoved => "Removed domain",
+        Action::AllowanceChanged => "Changed monthly allowance of",
         Action::MemberCreated => "Created member",
         Action::MemberLoggedIn => "Logged in",
         Action::MemberLoggedOut => "Logged out",

@@ -22,6 +22,7 @@ mod setup;
 pub mod shown;
 mod signed_in;
 mod urlencoded;
+mod usage;
 mod webhooks;
 
 use axum::Router;
@@ -111,6 +112,9 @@ fn pages() -> Router<App> {
         .route("/settings/security/sessions/{id}/end", post(security::end_session))
         .route("/settings/security/sessions/end-others", post(security::end_other_sessions))
         // What happened.
+        .route("/usage", get(usage::show))
+        .route("/usage.csv", get(usage::export))
+        .route("/usage/allowance", post(usage::set_allowance))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show))
         .route("/messages/{id}/html", get(messages::document))

@@ -16,6 +16,7 @@ pub enum Here {
     Domains,
     Messages,
     Security,
+    Usage,
     Webhooks,
 }
 

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::model::credential::{Credential, Scope};
 use crate::model::denial::{Door, Reason};
 use crate::model::domain;
+use crate::model::usage::Month;
 use crate::smtp::probe::{Line, Speaker};
 
 const MINUTE: u64 = 60;
@@ -32,6 +33,33 @@ pub fn capital(word: &str) -> String {
 pub fn count(number: &i64, what: &str) -> String {
     let ending = if *number == 1 { "" } else { "s" };
     format!("{number} {what}{ending}")
+}
+
+/// `12,345`.
+pub fn number(number: &i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if *number < 0 { format!("-{text}") } else { text }
+}
+
+/// `November 2026`.
+pub fn month(month: &Month) -> String {
+    format!("{} {}", month_name(month), month.year())
+}
+
+/// `Nov`.
+pub fn month_short(month: &Month) -> String {
+    month_name(month).chars().take(3).collect()
+}
+
+fn month_name(month: &Month) -> String {
+    time::Month::try_from(month.number()).map(|month| month.to_string()).unwrap_or_default()
 }
 
 /// `30 days`: how long something is kept.
@@ -271,6 +299,13 @@ mod tests {
             assert!(text.contains(&format!(">{told}<")), "{text}");
         }
         assert!(Ago(NOW.plus(Duration::from_secs(23 * HOUR - 5)), NOW).to_string().contains(">in 23 h<"));
+    }
+
+    #[test]
+    fn a_number_is_read_in_groups_of_three() {
+        for (value, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567")] {
+            assert_eq!(number(&value), text);
+        }
     }
 
     #[test]

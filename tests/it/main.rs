@@ -17,4 +17,5 @@ mod sending;
 mod smtp;
 mod support;
 mod timing;
+mod usage;
 mod webhooks;

@@ -10,6 +10,7 @@ mod list;
 mod messages;
 mod phone;
 mod settings;
+mod usage;
 mod without_scripts;
 
 const HOME: &str = "/settings/smtp-credentials";
