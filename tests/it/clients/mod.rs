@@ -1,11 +1,11 @@
 //! The clients that applications use, run for real against a door: with the examples as they are printed, and through a
 //! credential's life.
 //!
-//! Not run here: .NET MailKit (in neither Debian, PyPI nor npm). Postfix's relay client runs under its master alone, which wants
-//! root, the users that its package makes, and the place of the machine's own mail server.
+//! Not run here: .NET MailKit (in neither Debian, PyPI nor npm).
 
 mod examples;
 mod life;
+mod mail;
 mod program;
 mod stripped;
 

@@ -65,7 +65,7 @@ impl Program {
         }
         let mut line = format!("chmod 600 {}; {}", self.file, self.run);
         let mut command = Command::new("bash");
-        command.env_clear().env("PATH", environment("PATH").unwrap_or_default());
+        command.env_clear();
         if let Some(certificate) = trusted {
             std::fs::copy(certificate, dir.path().join("gatepost.pem")).expect("a copy");
             match self.trust {
@@ -84,7 +84,9 @@ const KEY_STORE: &str = "keytool -importcert -noprompt -alias gatepost -file gat
     -storepass changeit 2>/dev/null || exit; \
     export JAVA_TOOL_OPTIONS='-Djavax.net.ssl.trustStore=gatepost.p12 -Djavax.net.ssl.trustStorePassword=changeit'; ";
 
-async fn finish(mut command: Command, dir: &TempDir) -> Heard {
+/// Runs it in `dir`, with what the programs of the tests need.
+pub async fn finish(mut command: Command, dir: &TempDir) -> Heard {
+    command.env("PATH", environment("PATH").unwrap_or_default());
     command.env("TOOLS", concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools"));
     command.env("DEPS", deps()).env("RUSTUP_HOME", rustup_home());
     command.env("HOME", dir.path()).env("LANG", "C.UTF-8");

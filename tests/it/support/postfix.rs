@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gatepost::config::{Config, NextHopSecurity};
@@ -15,6 +15,8 @@ pub const LOGIN: (&str, &str) = ("gatepost", "correct horse");
 /// The only recipients that it knows.
 pub const BOB: &str = "bob@example.org";
 pub const ZOE: &str = "zoë@example.org";
+/// A domain that has every recipient; their mail goes to one mailbox, `many`.
+pub const MANY: &str = "many.example";
 /// Debian's nobody and nogroup: whom the mail belongs to.
 const NOBODY: u32 = 65_534;
 
@@ -65,8 +67,8 @@ impl Postfix {
                  smtpd_client_restrictions = permit_sasl_authenticated, reject\n\
                  smtpd_relay_restrictions = reject_unauth_destination\nsmtpd_peername_lookup = no\n\
                  local_header_rewrite_clients =\nmessage_size_limit = 30000000\n\
-                 virtual_mailbox_domains = example.org\nvirtual_mailbox_base = {mail}\n\
-                 virtual_mailbox_maps = inline:{{ {{ {BOB} = bob/ }}, {{ {ZOE} = zoe/ }} }}\n\
+                 virtual_mailbox_domains = example.org {MANY}\nvirtual_mailbox_base = {mail}\n\
+                 virtual_mailbox_maps = inline:{{ {{ {BOB} = bob/ }}, {{ {ZOE} = zoe/ }}, {{ @{MANY} = many/ }} }}\n\
                  virtual_uid_maps = static:{NOBODY}\nvirtual_gid_maps = static:{NOBODY}\n\
                  virtual_mailbox_limit = 0\n"
             ),
@@ -109,6 +111,19 @@ impl Postfix {
 
     /// The messages in a mailbox (`bob`, `zoe`) as they were sent, in the order of their arrival, once there are `count`.
     pub async fn received(&self, mailbox: &str, count: usize) -> Vec<Vec<u8>> {
+        self.files(mailbox, count).await.iter().map(|path| sent(path)).collect()
+    }
+
+    /// The same, and empties the mailbox.
+    pub async fn take(&self, mailbox: &str, count: usize) -> Vec<Vec<u8>> {
+        let messages = self.received(mailbox, count).await;
+        for path in self.files(mailbox, count).await {
+            std::fs::remove_file(path).expect("a message");
+        }
+        messages
+    }
+
+    async fn files(&self, mailbox: &str, count: usize) -> Vec<PathBuf> {
         let new = self.dir.path().join("mail").join(mailbox).join("new");
         let files = eventually("the mail is delivered", async || {
             let files = std::fs::read_dir(&new).ok()?;
@@ -118,7 +133,7 @@ impl Postfix {
         })
         .await;
         assert_eq!(files.len(), count, "{}", self.log());
-        files.iter().map(|path| sent(path)).collect()
+        files
     }
 
     pub fn log(&self) -> String {
