@@ -2,6 +2,7 @@
 
 mod credits;
 mod kill;
+mod memory;
 mod rules;
 
 use crate::support::{Issued, Reply, SmtpClient, TestApp};

@@ -1,0 +1,73 @@
+//! What a message costs in memory, measured on the running process.
+
+use crate::support::{GatepostProcess, Issued, SmtpClient, TestApp};
+
+const LINE: &[u8] = b"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 \r\n";
+const MEGABYTE: u64 = 1_000_000;
+
+/// The process, and a credential whose messages go no further than its log.
+async fn start(setting: (&str, &str)) -> (GatepostProcess, Issued, crate::support::Installation) {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let staging = app.issue_for_sandbox("Staging").await;
+    let installation = app.stop().await;
+    let process = GatepostProcess::start_with(&installation, |command| {
+        command.env("GATEPOST_LOG_LEVEL", "warn").env(setting.0, setting.1)
+    });
+    (process.await, staging, installation)
+}
+
+/// Sends a message of so many bytes, and returns the code of the answer.
+async fn send(process: &GatepostProcess, issued: &Issued, bytes: u64) -> u16 {
+    let mut client: SmtpClient = process.smtp().await.encrypted().await;
+    assert_eq!(client.log_in(&issued.username, &issued.password).await.code, 235);
+    for command in ["MAIL FROM:<a@acme.example>", "RCPT TO:<bob@example.org>"] {
+        client.expect(250, command).await;
+    }
+    client.expect(354, "DATA").await;
+    let mut content = b"From: a@acme.example\r\nSubject: Big\r\n\r\n".to_vec();
+    while (content.len() as u64) < bytes {
+        content.extend_from_slice(LINE);
+    }
+    client.send(&content).await.code
+}
+
+/// Of the process, in bytes: what it has now, and the most that it had since the last reset.
+fn memory(process: &GatepostProcess) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).expect("a process");
+    let read = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1_024
+    };
+    (read("VmRSS:"), read("VmHWM:"))
+}
+
+/// The most that the process took up beyond what it had before.
+async fn peak(process: &GatepostProcess, work: impl AsyncFnOnce()) -> u64 {
+    std::fs::write(format!("/proc/{}/clear_refs", process.pid()), "5").expect("the mark can be reset");
+    let (before, _) = memory(process);
+    work().await;
+    memory(process).1.saturating_sub(before)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_20_megabytes_costs_no_more_than_three_times_its_size() {
+    let (process, staging, _here) = start(("GATEPOST_SMTP_MAX_MESSAGE_BYTES", "21000000")).await;
+    assert_eq!(send(&process, &staging, 1_000).await, 250);
+    let peak = peak(&process, async || {
+        assert_eq!(send(&process, &staging, 20 * MEGABYTE).await, 250);
+    })
+    .await;
+    assert!(peak <= 60 * MEGABYTE, "{peak} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_refused_for_its_size_is_not_held() {
+    let (process, staging, _here) = start(("GATEPOST_SMTP_MAX_MESSAGE_BYTES", "2000000")).await;
+    assert_eq!(send(&process, &staging, 1_000).await, 250);
+    let peak = peak(&process, async || {
+        assert_eq!(send(&process, &staging, 40 * MEGABYTE).await, 552);
+    })
+    .await;
+    assert!(peak <= 8 * MEGABYTE, "{peak} bytes");
+}
