@@ -20,7 +20,7 @@ pub use change::Overlap;
 pub use delivery::Delivery;
 pub use draft::Draft;
 pub use event_type::EventType;
-pub use outbox::{News, Report};
+pub use outbox::{News, Report, Told};
 
 use super::credential::Scope;
 use super::event::Subject;

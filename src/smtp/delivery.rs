@@ -122,7 +122,8 @@ impl Account<'_> {
             Err(trouble) => (Outcome::Deferred, onward::told(trouble, reply::NEXT_HOP_LOST)),
         };
         let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
-        let settlement = Settlement { id: taken.id, organization: taken.organization, outcome, answer };
+        let (id, organization, at) = (taken.id, taken.organization, self.app.clock.now());
+        let settlement = Settlement { id, organization, at, outcome, answer };
         if let Err(error) = self.settle(taken, &settlement).await {
             // The client hears what the next hop said all the same: it is true.
             tracing::error!(%error, message = %taken.id, %outcome, "what became of a message could not be written down");

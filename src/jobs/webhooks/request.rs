@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,8 @@ impl Sender {
     /// [`Error::Setup`] when TLS can't be set up.
     pub fn new(config: &Config) -> Result<Self> {
         let reach = Reach::new(&config.webhook_allowed_networks);
-        Ok(Self { client: client(&reach)?, reach, timeout: config.webhook_timeout })
+        let client = client(&Checked { reach: reach.clone(), look_up })?;
+        Ok(Self { client, reach, timeout: config.webhook_timeout })
     }
 
     /// Sends it, signed as of `now`.
@@ -121,14 +123,14 @@ impl Sender {
 
 /// A client that follows no redirect, asks no proxy, and makes a connection for each request: so what it connects to was checked in
 /// that very request, and none fails because the endpoint has just closed an old connection.
-fn client(reach: &Reach) -> Result<Client> {
+fn client(resolver: &Checked) -> Result<Client> {
     let builder = || {
         Client::builder()
             .user_agent(USER_AGENT)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .dns_resolver(Checked(reach.clone()))
+            .dns_resolver(resolver.clone())
     };
     let refused = |cause: &dyn StdError| Error::setup(format!("webhooks: TLS can't be set up: {cause}"));
     if let Ok(client) = builder().build() {
@@ -146,29 +148,30 @@ fn client(reach: &Reach) -> Result<Client> {
 
 /// Looks names up, and gives out addresses only if all of them may be reached. The client connects to exactly these: a name that
 /// leads elsewhere a moment later changes nothing.
-struct Checked(Reach);
+#[derive(Clone)]
+struct Checked {
+    reach: Reach,
+    look_up: fn(Name) -> Found,
+}
+
+type Found = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// As the system does it.
+fn look_up(name: Name) -> Found {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
+}
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0.clone();
+        let Self { reach, look_up } = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            Ok(checked(&reach, name.as_str(), found)?)
+            let host = name.as_str().to_owned();
+            let found = look_up(name).await?;
+            let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+            reach.check_all(&host, &addresses)?;
+            Ok::<Addrs, _>(Box::new(found.into_iter()))
         })
     }
-}
-
-fn checked(
-    reach: &Reach,
-    host: &str,
-    found: Vec<SocketAddr>,
-) -> Result<Addrs, Box<dyn StdError + Send + Sync>> {
-    if found.is_empty() {
-        return Err(io::Error::other("it leads to no address").into());
-    }
-    let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
-    reach.check_all(host, &addresses)?;
-    Ok(Box::new(found.into_iter()))
 }
 
 /// The first bytes of the answer's body as text: as much as came in time.
@@ -181,4 +184,44 @@ async fn beginning(mut response: Response) -> String {
     }
     // PostgreSQL takes no NUL.
     String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A name that leads to 127.0.0.2 the first time, and to 127.0.0.1 from then on.
+    fn rebinding(_: Name) -> Found {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let first = ASKED.fetch_add(1, Ordering::Relaxed) == 0;
+        let address = SocketAddr::from(([127, 0, 0, if first { 2 } else { 1 }], 0));
+        Box::pin(async move { Ok(vec![address]) })
+    }
+
+    #[tokio::test]
+    async fn what_was_checked_is_what_is_connected_to() {
+        let allowed = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let port = allowed.local_addr().unwrap().port();
+        let forbidden = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let reach = Reach::new(&["127.0.0.2".parse().unwrap()]);
+        let client = client(&Checked { reach, look_up: rebinding }).unwrap();
+        let url = format!("http://rebinding.example:{port}/");
+        let served = tokio::spawn(async move {
+            let (mut socket, _) = allowed.accept().await.unwrap();
+            socket.read_buf(&mut Vec::new()).await.unwrap();
+            socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        });
+        assert_eq!(client.post(&url).send().await.unwrap().status(), 204);
+        served.await.unwrap();
+
+        let error = client.post(&url).send().await.unwrap_err();
+        assert!(error.is_dns(), "{error:?}");
+        let accepted = tokio::time::timeout(Duration::from_millis(200), forbidden.accept()).await;
+        assert!(accepted.is_err(), "nobody has come to the address that it leads to now");
+    }
 }

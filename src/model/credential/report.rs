@@ -11,7 +11,7 @@ use crate::id::OrganizationId;
 use crate::model::actor::Actor;
 use crate::model::event::{Action, Event};
 use crate::model::login::{LoginCount, LoginKey};
-use crate::model::webhook::{EventType, News, Report};
+use crate::model::webhook::{EventType, News, Report, Told};
 
 impl Credential {
     /// Writes a change into the audit log, and tells webhooks, if there is an event of the same word. `more`: for them.
@@ -36,12 +36,12 @@ impl Credential {
         event: EventType,
         more: Map<String, Value>,
     ) -> Result<()> {
-        let report = Report { organization, at, domains: &self.domains, message: None };
+        let report = Report { organization, at, message: None };
         report
             .tell(tx, async |_| {
                 let mut data = self.data(at);
                 data.extend(more);
-                Ok(vec![News { event, data: data.into() }])
+                Ok(Told { domains: self.domains.clone(), news: vec![News { event, data: data.into() }] })
             })
             .await
     }

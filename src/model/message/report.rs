@@ -2,65 +2,75 @@
 
 use serde_json::{Value, json};
 
-use super::{Recipient, TakenMessage};
+use super::{Message, Settlement, TakenMessage};
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::id::{MessageId, OrganizationId};
 use crate::model::credential::Mode;
 use crate::model::domain::normalize;
-use crate::model::webhook::{EventType, News, Report};
+use crate::model::webhook::{EventType, News, Report, Told};
+
+/// An event, and the address of the recipient that it is about.
+type About<'a> = (EventType, &'a str);
 
 impl TakenMessage<'_> {
     /// That it was taken, and of each recipient what became of it as far as that is known.
     pub(super) async fn report(&self, tx: &mut Tx) -> Result<()> {
-        let reception = [EventType::MessageReception];
-        self.tell(tx, |recipient| {
-            reception.into_iter().chain(EventType::of_outcome(recipient.outcome)).collect()
+        let events = self.recipients.iter().flat_map(|recipient| {
+            let outcome = EventType::of_outcome(recipient.outcome);
+            let both = std::iter::once(EventType::MessageReception).chain(outcome);
+            both.map(|event| (event, recipient.address.as_str()))
+        });
+        tell(tx, (self.organization, self.id), self.at, &events.collect::<Vec<_>>()).await
+    }
+}
+
+impl Settlement {
+    /// What became of these recipients.
+    pub(super) async fn report(&self, tx: &mut Tx, recipients: &[String]) -> Result<()> {
+        let event = EventType::of_outcome(self.outcome);
+        let events =
+            event.into_iter().flat_map(|event| recipients.iter().map(move |one| (event, one.as_str())));
+        tell(tx, (self.organization, self.id), self.at, &events.collect::<Vec<_>>()).await
+    }
+}
+
+/// What is told is read from the log, if somebody listens.
+async fn tell(
+    tx: &mut Tx,
+    (organization, id): (OrganizationId, MessageId),
+    at: Timestamp,
+    events: &[About<'_>],
+) -> Result<()> {
+    let report = Report { organization, at, message: Some(id) };
+    report
+        .tell(tx, async |tx| {
+            let message = Message::find(tx, organization, id).await?;
+            let news =
+                |(event, recipient): &About<'_>| News { event: *event, data: data(&message, recipient) };
+            Ok(Told { domains: message.sending_domains(), news: events.iter().map(news).collect() })
         })
         .await
-    }
+}
 
-    async fn tell(&self, tx: &mut Tx, events: impl Fn(&Recipient) -> Vec<EventType>) -> Result<()> {
-        let domains = self.sending_domains();
-        let report = Report {
-            organization: self.organization,
-            at: self.at,
-            domains: &domains,
-            message: Some(self.id),
-        };
-        report
-            .tell(tx, async |tx| {
-                let label: String = sqlx::query_scalar(
-                    "SELECT credential_label FROM messages WHERE organization = $1 AND id = $2",
-                )
-                .bind(self.organization)
-                .bind(self.id)
-                .fetch_one(&mut **tx)
-                .await?;
-                let news = |recipient| {
-                    let data = self.data(recipient, &label);
-                    events(recipient).into_iter().map(move |event| News { event, data: data.clone() })
-                };
-                Ok(self.recipients.iter().flat_map(news).collect())
-            })
-            .await
-    }
+fn data(message: &Message, recipient: &str) -> Value {
+    json!({
+        "from": message.senders().next(),
+        "recipient": recipient,
+        "subject": message.subject,
+        "message_id_header": message.message_id_header,
+        "id": message.id,
+        "sandbox": message.mode == Mode::Sandbox,
+        "credential_id": message.credential,
+        "credential_name": message.credential_label,
+    })
+}
 
-    fn data(&self, recipient: &Recipient, label: &str) -> Value {
-        json!({
-            "from": self.senders().next(),
-            "recipient": recipient.address,
-            "subject": self.subject,
-            "message_id_header": self.message_id_header,
-            "id": self.id,
-            "sandbox": self.mode == Mode::Sandbox,
-            "credential_id": self.credential,
-            "credential_name": label,
-        })
-    }
-
+impl Message {
     /// The return path; where that is empty the addresses of the From header.
     fn senders(&self) -> impl Iterator<Item = &str> {
-        let senders = if self.sender.is_empty() { self.header_from.as_str() } else { self.sender };
+        let senders = if self.sender.is_empty() { &self.header_from } else { &self.sender };
         senders.split(", ")
     }
 

@@ -50,6 +50,7 @@ pub struct Recipient {
 pub struct Settlement {
     pub id: MessageId,
     pub organization: OrganizationId,
+    pub at: Timestamp,
     pub outcome: Outcome,
     /// Its answer, or why none came.
     pub answer: String,
@@ -63,8 +64,8 @@ pub struct Content<'a> {
 }
 
 impl TakenMessage<'_> {
-    /// Writes its line and its recipients, and with `content` what it holds. The credential's name is read in the same
-    /// statement: the line keeps it.
+    /// Writes its line and its recipients, and with `content` what it holds; tells webhooks. The credential's name is read in the
+    /// same statement: the line keeps it.
     pub async fn record(&self, tx: &mut Tx, content: Option<Content<'_>>) -> Result<()> {
         sqlx::query(
             "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
@@ -148,21 +149,25 @@ impl TakenMessage<'_> {
 }
 
 impl Settlement {
-    /// Writes it to the message and to the recipients that the next hop had accepted.
+    /// Writes it to the message and to the recipients that the next hop had accepted, and tells webhooks.
     pub async fn record(&self, tx: &mut Tx) -> Result<()> {
-        for sql in [
-            "UPDATE messages SET outcome = $3, answer = $4 WHERE organization = $1 AND id = $2",
+        sqlx::query("UPDATE messages SET outcome = $3, answer = $4 WHERE organization = $1 AND id = $2")
+            .bind(self.organization)
+            .bind(self.id)
+            .bind(self.outcome)
+            .bind(self.answer.clone())
+            .execute(&mut **tx)
+            .await?;
+        let settled: Vec<String> = sqlx::query_scalar(
             "UPDATE message_recipients SET outcome = $3, answer = $4 WHERE organization = $1 AND message = $2 \
-             AND outcome = 'unknown'",
-        ] {
-            sqlx::query(sql)
-                .bind(self.organization)
-                .bind(self.id)
-                .bind(self.outcome)
-                .bind(self.answer.clone())
-                .execute(&mut **tx)
-                .await?;
-        }
-        Ok(())
+             AND outcome = 'unknown' RETURNING address",
+        )
+        .bind(self.organization)
+        .bind(self.id)
+        .bind(self.outcome)
+        .bind(self.answer.clone())
+        .fetch_all(&mut **tx)
+        .await?;
+        self.report(tx, &settled).await
     }
 }

@@ -1,7 +1,6 @@
 //! What is to be told, written in the transaction of what it reports: both are there after a crash, or neither.
 
 use serde_json::{Value, json};
-use sqlx::AnyConnection;
 
 use super::{EventType, split_domains};
 use crate::clock::Timestamp;
@@ -10,15 +9,22 @@ use crate::error::Result;
 use crate::id::{DeliveryId, MessageId, OrganizationId, WebhookId};
 use crate::model::credential::Scope;
 
-/// What happened, as far as it decides who hears of it.
+/// When what happened, to whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Report<'a> {
+pub struct Report {
     pub organization: OrganizationId,
     pub at: Timestamp,
+    /// The message that it is about.
+    pub message: Option<MessageId>,
+}
+
+/// What is told of it.
+#[derive(Clone, Debug)]
+pub struct Told {
     /// What it is about: the domain of a message's sender, those of a scoped credential; none for a global credential. A scoped
     /// webhook hears of it if it is for one of these.
-    pub domains: &'a [String],
-    pub message: Option<MessageId>,
+    pub domains: Vec<String>,
+    pub news: Vec<News>,
 }
 
 /// One event with its data.
@@ -29,48 +35,36 @@ pub struct News {
     pub data: Value,
 }
 
-/// A webhook that hears of a report.
-#[derive(Clone, Debug)]
-pub struct Listener {
-    webhook: WebhookId,
-    events: Vec<EventType>,
+/// A webhook that may hear of it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Listener {
+    id: WebhookId,
+    events: String,
+    scope: Scope,
+    domains: String,
 }
 
-impl Report<'_> {
-    /// Tells each webhook that listens. `news` is asked for only if there is one. With no webhook this costs one indexed read.
-    pub async fn tell(
-        &self,
-        tx: &mut Tx,
-        news: impl AsyncFnOnce(&mut Tx) -> Result<Vec<News>>,
-    ) -> Result<()> {
-        let listeners = self.listeners(tx).await?;
+impl Report {
+    /// Tells each webhook that listens. `told` is asked for only if there is one: with none this costs one indexed read.
+    pub async fn tell(&self, tx: &mut Tx, told: impl AsyncFnOnce(&mut Tx) -> Result<Told>) -> Result<()> {
+        let listeners: Vec<Listener> = sqlx::query_as(
+            "SELECT id, events, scope, domains FROM webhooks WHERE organization = $1 AND enabled = 1 ORDER BY id",
+        )
+        .bind(self.organization)
+        .fetch_all(&mut **tx)
+        .await?;
         if listeners.is_empty() {
             return Ok(());
         }
-        for News { event, data } in news(tx).await? {
-            for listener in listeners.iter().filter(|listener| listener.events.contains(&event)) {
-                let delivery = NewDelivery { webhook: listener.webhook, event, data: &data, is_test: false };
+        let Told { domains, news } = told(tx).await?;
+        let listeners: Vec<Listener> = listeners.into_iter().filter(|one| one.is_for(&domains)).collect();
+        for News { event, data } in news {
+            for listener in listeners.iter().filter(|one| one.hears(event)) {
+                let delivery = NewDelivery { webhook: listener.id, event, data: &data, is_test: false };
                 self.write(tx, delivery).await?;
             }
         }
         Ok(())
-    }
-
-    async fn listeners(&self, connection: &mut AnyConnection) -> Result<Vec<Listener>> {
-        let rows: Vec<(WebhookId, String, Scope, String)> = sqlx::query_as(
-            "SELECT id, events, scope, domains FROM webhooks WHERE organization = $1 AND enabled = 1 ORDER BY id",
-        )
-        .bind(self.organization)
-        .fetch_all(connection)
-        .await?;
-        let hears = |scope: Scope, domains: &str| match scope {
-            Scope::Global => true,
-            Scope::Scoped => split_domains(domains).iter().any(|domain| self.domains.contains(domain)),
-        };
-        let listening = rows.into_iter().filter(|(_, _, scope, domains)| hears(*scope, domains));
-        Ok(listening
-            .map(|(webhook, events, ..)| Listener { webhook, events: EventType::split(&events) })
-            .collect())
     }
 
     /// One row of the outbox; it is due at once.
@@ -104,6 +98,17 @@ impl Report<'_> {
         }
         let (kind, at) = (new.event.as_str(), self.at.rfc3339());
         json!({"type": kind, "webhook_id": new.webhook, "timestamp": at, "data": data}).to_string()
+    }
+}
+
+impl Listener {
+    fn is_for(&self, domains: &[String]) -> bool {
+        let mine = split_domains(&self.domains);
+        self.scope == Scope::Global || domains.iter().any(|domain| mine.contains(domain))
+    }
+
+    fn hears(&self, event: EventType) -> bool {
+        EventType::split(&self.events).contains(&event)
     }
 }
 

@@ -22,7 +22,7 @@ impl Webhook {
     ) -> Result<DeliveryId> {
         Self::find(tx, organization, id).await?.check_enabled()?;
         let data = sample(event, at);
-        let report = Report { organization, at, domains: &[], message: None };
+        let report = Report { organization, at, message: None };
         report.write(tx, NewDelivery { webhook: id, event, data: &data, is_test: true }).await
     }
 

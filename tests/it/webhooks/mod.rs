@@ -4,15 +4,16 @@ mod delivery;
 mod events;
 mod pages;
 pub mod receiver;
+mod receivers;
 
 use std::time::Duration;
 
 use gatepost::config::Config;
-use gatepost::id::WebhookId;
+use gatepost::id::{MessageId, WebhookId};
 use gatepost::model::Turn;
 use gatepost::model::Webhook;
 use gatepost::model::credential::{Mode, Scope};
-use gatepost::model::message::{Outcome, Recipient, TakenMessage};
+use gatepost::model::message::{Outcome, Recipient, Settlement, TakenMessage};
 use gatepost::model::webhook::delivery::Attempt;
 use gatepost::model::webhook::{Delivery, Draft, EventType, IssuedWebhook, Reach};
 
@@ -76,7 +77,7 @@ async fn send_test(app: &TestApp, id: WebhookId, event: EventType) {
 }
 
 /// What the SMTP door writes when it has taken a message for these recipients.
-async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outcome)]) {
+async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outcome)]) -> MessageId {
     let organization = app.operator().await.organization;
     let recipients: Vec<Recipient> = recipients
         .iter()
@@ -87,7 +88,7 @@ async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outco
         })
         .collect();
     let message = TakenMessage {
-        id: gatepost::id::MessageId::new(),
+        id: MessageId::new(),
         organization,
         credential: issued.id.parse().unwrap(),
         at: app.clock.now(),
@@ -105,4 +106,5 @@ async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outco
     let mut tx = app.app.db.begin().await.unwrap();
     message.record(&mut tx, None).await.unwrap();
     tx.commit().await.unwrap();
+    message.id
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -32,6 +32,7 @@ pub enum Answer {
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Heard {
+    pub method: Method,
     pub path: String,
     pub headers: HeaderMap,
     pub body: String,
@@ -109,8 +110,13 @@ impl Heard {
     }
 }
 
-async fn hear(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: String) -> Response {
-    shared.heard.lock().unwrap().push(Heard { path: uri.path().to_owned(), headers, body });
+async fn hear(
+    State(shared): State<Arc<Shared>>,
+    (method, uri): (Method, Uri),
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    shared.heard.lock().unwrap().push(Heard { method, path: uri.path().to_owned(), headers, body });
     let answer = shared.answers.lock().unwrap().pop_front();
     let answer = answer.or_else(|| shared.usual.lock().unwrap().clone()).unwrap_or(Answer::Status(204));
     let status = |code| StatusCode::from_u16(code).expect("a status");
