@@ -67,7 +67,7 @@ async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transact
     };
     let content = Content { header: &mended, body };
     match way {
-        Way::Onward(transfer) if controls.sandbox => transfer.give_up(),
+        Way::Onward(transfer) if controls.sandbox => drop(transfer),
         Way::Onward(transfer) => {
             onward::can_carry(&transfer, body, smtputf8 && header.is_internationalized())?;
             let account = Account { app, credits: transaction.credits, hold: transaction.hold };
@@ -107,7 +107,6 @@ impl Account<'_> {
         content: Content<'_>,
     ) -> Result<Reply, Reply> {
         if !self.announce(taken).await.map_err(reply::internal)? {
-            transfer.give_up();
             return Err(reply::NO_CREDIT);
         }
         self.hold.iter_mut().for_each(Hold::use_up);

@@ -11,7 +11,6 @@ pub async fn begin(relay: &Relay, mail: &MailFrom<'_>) -> Result<Transfer, Reply
     let mut transfer = relay.open().await.map_err(|trouble| told(&trouble, reply::NEXT_HOP_UNREACHABLE))?;
     let (sender, offers) = (mail.sender.unwrap_or_default(), transfer.offers());
     if !sender.is_ascii() && !offers.smtputf8 {
-        transfer.give_up();
         return Err(reply::NEXT_HOP_NEEDS_ASCII);
     }
     // Bytes beyond ASCII may come without notice: it is said whenever it can be.
@@ -23,10 +22,7 @@ pub async fn begin(relay: &Relay, mail: &MailFrom<'_>) -> Result<Transfer, Reply
     let said = transfer.mail(sender, options).await;
     match said.map_err(|trouble| told(&trouble, reply::NEXT_HOP_UNREACHABLE))? {
         said if said.is_yes() => Ok(transfer),
-        refusal => {
-            transfer.give_up();
-            Err(reply::relayed(&refusal))
-        }
+        refusal => Err(reply::relayed(&refusal)),
     }
 }
 

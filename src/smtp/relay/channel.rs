@@ -85,8 +85,8 @@ impl Channel {
         self.wire.is_open()
     }
 
-    /// Never uses it again: what came was out of step.
-    pub fn distrust(&mut self) {
+    /// What came was out of step.
+    fn distrust(&mut self) {
         self.wire.distrust();
     }
 

@@ -1,6 +1,7 @@
 //! One message on its way to the next hop, command by command.
 
 use metrics::counter;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::channel::{Channel, Offers};
@@ -11,12 +12,13 @@ use super::{MOST_MESSAGES, Relay, Trouble};
 use crate::smtp::client::{self, Reply};
 use crate::telemetry;
 
-/// A connection to the next hop that is one message's. Dropped, it is closed.
+/// A connection to the next hop that is one message's. Dropped, the message is given up; where the connection is healthy,
+/// it is kept for the next one, in the background after RSET.
 pub struct Transfer {
     relay: Relay,
-    channel: Channel,
-    /// Held as long as the connection is.
-    place: Place,
+    /// `None` once it is of no use.
+    held: Option<(Channel, Place)>,
+    offers: Offers,
     /// It was kept from an earlier message and has not answered since: the next hop may have closed it.
     reused: bool,
     /// MAIL was said and nothing has ended the message. (Postfix keeps some of it even where it says no.)
@@ -36,7 +38,7 @@ pub struct MailOptions {
 
 impl Transfer {
     pub(super) fn new(relay: Relay, place: Place, channel: Channel, reused: bool) -> Self {
-        Transfer { relay, channel, place, reused, begun: false }
+        Transfer { relay, offers: channel.offers, held: Some((channel, place)), reused, begun: false }
     }
 
     pub(super) fn is_reused(&self) -> bool {
@@ -45,7 +47,14 @@ impl Transfer {
 
     /// What the next hop can do. To be asked before MAIL.
     pub fn offers(&self) -> Offers {
-        self.channel.offers
+        self.offers
+    }
+
+    fn channel(&mut self) -> Result<&mut Channel, Trouble> {
+        match &mut self.held {
+            Some((channel, _)) => Ok(channel),
+            None => Err(client::Trouble::HungUp.into()),
+        }
     }
 
     /// Begins the message; to be called once. `sender` is empty for `<>`. A connection that was kept and gives no answer is replaced by a new
@@ -53,20 +62,29 @@ impl Transfer {
     pub async fn mail(&mut self, sender: &str, options: MailOptions) -> Result<Said, Trouble> {
         let mut said = self.begin(sender, options).await;
         if self.reused && is_gone(&said) {
-            let way = &self.relay.0.way;
-            self.channel = Channel::open(way, Instant::now() + way.limits.connect).await?;
-            counter!(telemetry::NEXT_HOP_CONNECTIONS, "result" => "opened").increment(1);
+            self.replace().await?;
             said = self.begin(sender, options).await;
         }
         self.reused = false;
         let said = said?;
-        self.channel.messages += 1;
-        self.begun = true;
+        self.channel()?.messages += 1;
         Ok(said)
     }
 
+    /// Opens a new connection in place of the one that was kept.
+    async fn replace(&mut self) -> Result<(), Trouble> {
+        let Some((gone, place)) = self.held.take() else { return Err(client::Trouble::HungUp.into()) };
+        drop(gone);
+        let way = &self.relay.0.way;
+        let channel = Channel::open(way, Instant::now() + way.limits.connect).await?;
+        counter!(telemetry::NEXT_HOP_CONNECTIONS, "result" => "opened").increment(1);
+        self.offers = channel.offers;
+        self.held = Some((channel, place));
+        Ok(())
+    }
+
     async fn begin(&mut self, sender: &str, options: MailOptions) -> Result<Said, Trouble> {
-        let offers = self.channel.offers;
+        let offers = self.offers;
         let mut command = format!("MAIL FROM:<{}>", path(sender)?);
         if let Some(size) = options.size.filter(|_| offers.takes_size) {
             command += &format!(" SIZE={size}");
@@ -81,6 +99,7 @@ impl Transfer {
                 (false, _) => {}
             }
         }
+        self.begun = true;
         self.ask(&command).await
     }
 
@@ -90,14 +109,15 @@ impl Transfer {
     }
 
     async fn ask(&mut self, command: &str) -> Result<Said, Trouble> {
-        let reply = self.channel.ask(command, self.relay.0.way.limits.answer).await?;
+        let limit = self.relay.0.way.limits.answer;
+        let reply = self.channel()?.ask(command, limit).await?;
         self.understand(reply)
     }
 
     /// A yes or a no; what is neither is out of step.
     fn understand(&mut self, reply: Reply) -> Result<Said, Trouble> {
         Said::heard(&reply).ok_or_else(|| {
-            self.channel.distrust();
+            self.held = None;
             Trouble::OutOfStep(reply)
         })
     }
@@ -112,55 +132,56 @@ impl Transfer {
             Err(_) => "none",
         };
         counter!(telemetry::NEXT_HOP_MESSAGES, "answer" => answer).increment(1);
-        if said.is_ok() {
-            self.give_up();
-        }
         said
     }
 
     async fn hand_over(&mut self, content: &[&[u8]]) -> Result<Said, Trouble> {
         let limits = self.relay.0.way.limits;
-        let go_ahead = self.channel.ask("DATA", limits.answer).await?;
+        let go_ahead = self.channel()?.ask("DATA", limits.answer).await?;
         match go_ahead.code {
             354 => {}
             400.. => return self.understand(go_ahead),
             _ => {
-                self.channel.distrust();
+                self.held = None;
                 return Err(Trouble::OutOfStep(go_ahead));
             }
         }
-        let mut stuffing = Stuffing::new(content);
-        if let Some(refusal) = self.channel.pour(&mut stuffing, limits.answer).await? {
+        let (channel, mut stuffing) = (self.channel()?, Stuffing::new(content));
+        if let Some(refusal) = channel.pour(&mut stuffing, limits.answer).await? {
             return self.understand(refusal);
         }
-        let reply = self.channel.end(stuffing.end(), limits.answer, limits.data).await?;
+        let reply = channel.end(stuffing.end(), limits.answer, limits.data).await?;
         self.begun = false;
         self.understand(reply).map_err(|trouble| match trouble {
             Trouble::OutOfStep(reply) => Trouble::Unknown(client::Trouble::NotSmtp(reply.to_string())),
             trouble => trouble,
         })
     }
+}
 
-    /// Gives the message up. A healthy connection is kept for the next one; where RSET has to be said first, in the
-    /// background.
-    pub fn give_up(self) {
-        let Transfer { relay, mut channel, place, begun, .. } = self;
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        let (Some((channel, place)), Ok(runtime)) = (self.held.take(), Handle::try_current()) else { return };
         if !channel.is_healthy() {
             return;
         }
-        if !begun && channel.messages < MOST_MESSAGES {
-            relay.0.pool.keep(channel);
-            return;
-        }
-        tokio::spawn(async move {
-            if channel.messages >= MOST_MESSAGES {
-                channel.say_goodbye().await;
-            } else if channel.reset(relay.0.way.limits.answer).await {
-                relay.0.pool.keep(channel);
-            }
+        if !self.begun && channel.messages < MOST_MESSAGES {
+            self.relay.0.pool.keep(channel);
             drop(place);
-        });
+        } else {
+            runtime.spawn(make_free(self.relay.clone(), channel, place));
+        }
     }
+}
+
+/// Ends the message that was begun, or the connection where it is old. Then its place is free.
+async fn make_free(relay: Relay, mut channel: Channel, place: Place) {
+    if channel.messages >= MOST_MESSAGES {
+        channel.say_goodbye().await;
+    } else if channel.reset(relay.0.way.limits.answer).await {
+        relay.0.pool.keep(channel);
+    }
+    drop(place);
 }
 
 /// Whether a kept connection turned out to be closed: no answer, or that it ends (421).

@@ -165,9 +165,7 @@ impl Session {
 
     /// The message that was begun is given up; the connection to the next hop is kept for another.
     pub(super) fn forget_transaction(&mut self) {
-        if let Some(Transaction { way: Way::Onward(transfer), .. }) = self.transaction.take() {
-            transfer.give_up();
-        }
+        self.transaction = None;
     }
 }
 

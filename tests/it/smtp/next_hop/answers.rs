@@ -1,8 +1,11 @@
 //! What the next hop says to each command, and what it does instead of saying something.
 
-use gatepost::smtp::relay::{MailOptions, Relay, Said, Trouble};
+use std::time::Duration;
 
-use super::{RECIPIENT, SENDER, begun, impatient, open, relay, send};
+use gatepost::smtp::relay::{MailOptions, Relay, Said, Trouble};
+use tokio::time::timeout;
+
+use super::{RECIPIENT, SENDER, impatient, open, relay, send};
 use crate::support::{Act, NextHop, eventually};
 
 const STEPS: [&str; 4] = ["MAIL", "RCPT", "DATA", "end"];
@@ -42,7 +45,7 @@ async fn a_no_to_any_command_is_the_answer_and_the_connection_serves_the_next_me
             eventually("it is used again", async || {
                 let mut transfer = open(&relay).await;
                 let said = transfer.mail(SENDER, MailOptions::default()).await.expect("an answer");
-                transfer.give_up();
+                drop(transfer);
                 (said.is_yes() && hop.connections().len() == 1).then_some(())
             })
             .await;
@@ -117,7 +120,7 @@ async fn what_comes_unasked_is_never_the_answer_to_the_next_command() {
     let mut transfer = open(&relay(&hop)).await;
     assert!(transfer.mail(SENDER, MailOptions::default()).await.expect("an answer").is_yes());
     assert!(matches!(transfer.rcpt(RECIPIENT).await, Err(Trouble::OutOfStep(_))));
-    transfer.give_up();
+    drop(transfer);
     hop.is_left().await;
     assert_eq!(hop.connection().verbs(), ["EHLO", "MAIL"]);
 }
@@ -149,11 +152,27 @@ async fn recipients_are_answered_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_transfer_that_is_dropped_says_nothing_more() {
+async fn an_answer_that_nobody_waited_for_is_never_that_to_the_next_message() {
     let hop = NextHop::plain().await;
+    hop.once("RCPT", Act::Freezes);
     let relay = relay(&hop);
-    drop(begun(&relay).await);
-    hop.is_left().await;
-    assert_eq!(hop.connection().verbs(), ["EHLO", "MAIL", "RCPT"]);
+    let mut transfer = open(&relay).await;
+    assert!(transfer.mail(SENDER, MailOptions::default()).await.expect("an answer").is_yes());
+    let waited = timeout(Duration::from_millis(100), transfer.rcpt(RECIPIENT)).await;
+    assert!(waited.is_err());
+    drop(transfer);
     assert!(is_replaced(&hop, &relay).await);
+}
+
+#[tokio::test]
+async fn after_trouble_a_transfer_gives_no_answer_any_more() {
+    let hop = NextHop::plain().await;
+    hop.once("RCPT", Act::Says("354 go on"));
+    let mut transfer = open(&relay(&hop)).await;
+    assert!(transfer.mail(SENDER, MailOptions::default()).await.expect("an answer").is_yes());
+    assert!(transfer.rcpt(RECIPIENT).await.is_err());
+    hop.is_left().await;
+    assert!(transfer.rcpt(RECIPIENT).await.is_err());
+    assert!(transfer.data(&[b"Subject: x\r\n\r\n"]).await.is_err_and(|trouble| !trouble.is_after_the_dot()));
+    assert_eq!(hop.connection().verbs(), ["EHLO", "MAIL", "RCPT"]);
 }

@@ -1,11 +1,13 @@
 //! From nothing to a message that arrived, on each kind of channel.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gatepost::smtp::relay::{MailOptions, Trouble};
 
 use super::{BODY, HEADER, RECIPIENT, SENDER, open, relay, relay_with, send};
-use crate::support::NextHop;
+use crate::support::{Act, NextHop};
 
 #[tokio::test]
 async fn a_message_arrives_byte_for_byte_in_clear() {
@@ -39,6 +41,24 @@ async fn a_message_arrives_over_starttls_and_over_tls_after_signing_in() {
         });
         assert_eq!(commands.collect::<Vec<_>>(), [before, &encrypted].concat());
     }
+}
+
+#[tokio::test]
+async fn a_next_hop_that_is_slow_at_each_step_is_waited_for() {
+    let hop = NextHop::starttls().await;
+    for step in ["greeting", "EHLO", "STARTTLS", "handshake", "MAIL", "RCPT", "DATA", "content", "end"] {
+        hop.always(step, Act::Dawdles(Duration::from_millis(250)));
+    }
+    // Each command has the whole limit for itself.
+    let relay = relay_with(&hop, |config| {
+        config.next_hop_timeout = Duration::from_millis(1_500);
+        config.next_hop_data_timeout = Duration::from_millis(1_500);
+    });
+    for _ in 0..2 {
+        assert_eq!(send(&relay).await.expect("an answer").code, 250);
+    }
+    let heard = hop.connection();
+    assert_eq!((heard.received(0), heard.received(1)), ([HEADER, BODY].concat(), [HEADER, BODY].concat()));
 }
 
 #[tokio::test]

@@ -28,10 +28,10 @@ async fn messages_follow_each_other_on_one_connection_up_to_a_hundred() {
 async fn a_message_that_is_given_up_is_reset_and_the_connection_kept() {
     let hop = NextHop::plain().await;
     let relay = relay(&hop);
-    begun(&relay).await.give_up();
+    drop(begun(&relay).await);
     eventually("RSET is said", async || hop.connection().verbs().contains(&"RSET").then_some(())).await;
     eventually("it is used again", async || {
-        open(&relay).await.give_up();
+        drop(open(&relay).await);
         send(&relay).await.expect("an answer");
         (!hop.connections()[0].messages.is_empty()).then_some(())
     })
@@ -48,7 +48,7 @@ async fn a_reset_that_gets_no_answer_costs_the_connection_and_not_its_place() {
             config.next_hop_max_connections = 1;
             config.next_hop_timeout = Duration::from_millis(200);
         });
-        begun(&relay).await.give_up();
+        drop(begun(&relay).await);
         assert!(send(&relay).await.expect("an answer").is_yes(), "{act:?}");
         assert_eq!(hop.connections().len(), 2, "{act:?}");
     }
@@ -108,7 +108,7 @@ async fn no_more_connections_are_had_than_allowed_and_the_next_one_waits_for_a_p
     let third = relay_with(&hop, |_| ()).open().await.expect("another way has places of its own");
     assert!(!waiting.is_finished());
     drop(third);
-    first.give_up();
+    drop(first);
     assert_eq!(waiting.await.expect("no panic"), 250);
     drop(second);
     let mine = hop.connections().iter().filter(|heard| heard.verbs().contains(&"MAIL")).count();

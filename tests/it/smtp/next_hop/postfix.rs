@@ -76,7 +76,7 @@ async fn what_postfix_refuses_is_heard_and_the_rest_goes_on() {
     let mut transfer = relay.open().await.expect("a connection");
     let huge = MailOptions { size: Some(40_000_000), ..MailOptions::default() };
     assert_eq!(transfer.mail(SENDER, huge).await.expect("an answer").code, 552);
-    transfer.give_up();
+    drop(transfer);
     let mut transfer = relay.open().await.expect("a connection");
     let said = transfer.mail("", MailOptions::default()).await.expect("an answer");
     assert!(said.is_yes(), "{said:?}");

@@ -10,7 +10,7 @@ use crate::support::{Act, NextHop};
 
 /// Soon tired of waiting.
 fn impatient(config: &mut Config) {
-    let limit = Duration::from_millis(400);
+    let limit = Duration::from_secs(1);
     (config.next_hop_connect_timeout, config.next_hop_timeout) = (limit, limit);
     config.next_hop_data_timeout = limit;
 }

@@ -5,6 +5,7 @@ mod session;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use gatepost::config::{Config, NextHopSecurity};
 use rustls::ServerConfig;
@@ -29,6 +30,8 @@ pub enum Act {
     HangsUp,
     /// Says and reads nothing any more, and stays.
     Freezes,
+    /// Takes so long, and then as if nothing had been.
+    Dawdles(Duration),
 }
 
 pub struct NextHop {

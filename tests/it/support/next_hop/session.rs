@@ -75,12 +75,11 @@ impl Session {
     async fn take(&self, io: &mut Io) -> Result<(), Over> {
         match self.act("DATA") {
             None => say(io, "354 go on").await?,
-            Some(act) => {
-                self.does(io, act.clone()).await?;
-                if !matches!(act, Act::Says(text) if text.starts_with("354")) {
-                    return Ok(());
-                }
+            Some(Act::Dawdles(time)) => {
+                self.does(io, Act::Dawdles(time)).await?;
+                say(io, "354 go on").await?;
             }
+            Some(act) => return self.does(io, act).await,
         }
         self.heard(|heard| heard.messages.push(Vec::new()));
         let mut lines = 0;
@@ -128,8 +127,8 @@ impl Session {
     async fn step(&self, io: &mut Io, step: &str, usual: &str) -> Result<(), Over> {
         match self.act(step) {
             None => say(io, usual).await,
-            Some(Act::Writes(bytes)) => {
-                self.does(io, Act::Writes(bytes)).await?;
+            Some(act @ (Act::Writes(_) | Act::Dawdles(_))) => {
+                self.does(io, act).await?;
                 say(io, usual).await
             }
             Some(act) => self.does(io, act).await,
@@ -147,6 +146,10 @@ impl Session {
                 Err(Over)
             }
             Act::HangsUp => Err(Over),
+            Act::Dawdles(time) => {
+                tokio::time::sleep(time).await;
+                Ok(())
+            }
             Act::Freezes => std::future::pending().await,
         }
     }
