@@ -4,6 +4,7 @@ mod credits;
 mod kill;
 mod memory;
 mod rules;
+mod sandbox;
 
 use crate::support::{Issued, Reply, SmtpClient, TestApp};
 

@@ -1,0 +1,96 @@
+//! Sandbox mode: everything but delivery, with the outcome that a field of the message asks for.
+
+use gatepost::model::credential::Mode;
+use gatepost::model::message::{Filter, Listing, Outcome};
+use gatepost::model::{Message, Turn};
+
+use super::{send, signed_in};
+use crate::support::{NextHop, TestApp, eventually};
+use crate::webhooks::receiver::Receiver;
+use crate::webhooks::{allow_loopback, create, everything};
+
+/// What is asked for, what stands in the log, and what webhooks are told.
+const RESULTS: [(&str, Outcome, &str); 6] = [
+    ("", Outcome::Delivered, "message.delivered"),
+    ("AhaSend-Sandbox-Result: deliver", Outcome::Delivered, "message.delivered"),
+    ("AhaSend-Sandbox-Result: bounce", Outcome::Bounced, "message.bounced"),
+    ("Gatepost-Sandbox-Result: defer", Outcome::Deferred, "message.transient_error"),
+    ("ahasend-sandbox-result: Fail", Outcome::Failed, "message.failed"),
+    ("Gatepost-Sandbox-Result: suppress", Outcome::Suppressed, "message.suppressed"),
+];
+
+async fn newest(app: &TestApp) -> (Message, String) {
+    let organization = app.operator().await.organization;
+    let mut connection = app.app.db.read().await.unwrap();
+    let listing = Listing { filter: Filter::default(), turn: Turn::first(1) };
+    let message = Message::list(&mut connection, organization, &listing).await.unwrap().page.rows.remove(0);
+    let content = Message::content(&mut connection, organization, message.id, usize::MAX).await.unwrap();
+    (message, String::from_utf8(content).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_of_the_message_chooses_its_outcome_and_goes_no_further() {
+    let receiver = Receiver::start().await;
+    let app = TestApp::with_config(allow_loopback).await;
+    app.verified("acme.example").await;
+    let staging = app.issue_for_sandbox("Staging").await;
+    create(&app, everything(&receiver.url())).await;
+    let mut client = signed_in(&app, &staging).await;
+    for (field, outcome, event) in RESULTS {
+        let fields = format!("From: a@acme.example\r\nBcc: hidden@example.org\r\n{field}");
+        let reply = send(&mut client, "a@acme.example", fields.trim_end()).await;
+        assert_eq!(reply.code, 250, "{field}: {reply:?}");
+        let (message, content) = newest(&app).await;
+        assert_eq!((message.outcome, message.mode), (outcome, Mode::Sandbox), "{field}");
+        let header = content.to_lowercase();
+        assert!(!header.contains("sandbox-result") && !header.contains("bcc:"), "{content}");
+        let id = message.id.to_string();
+        let told = eventually("the webhook is told", async || {
+            let heard = receiver.heard();
+            let of_it: Vec<_> = heard.iter().filter(|heard| heard.json()["data"]["id"] == *id).collect();
+            (of_it.len() == 2).then(|| of_it.iter().map(|heard| heard.kind()).collect::<Vec<_>>())
+        })
+        .await;
+        assert_eq!(told, ["message.reception", event], "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_makes_one_message_sandbox_and_the_next_hop_never_sees_it() {
+    let hop = NextHop::plain().await;
+    let app = TestApp::with_config(|config| hop.configure(config)).await;
+    app.verified("acme.example").await;
+    let shop = app.issue("Shop").await;
+    let mut client = signed_in(&app, &shop).await;
+    for field in ["AhaSend-Sandbox: true", "gatepost-sandbox: 1"] {
+        let reply = send(&mut client, "a@acme.example", &format!("From: a@acme.example\r\n{field}")).await;
+        assert!(reply.code == 250 && reply.text().contains("sandbox"), "{reply:?}");
+        assert_eq!(newest(&app).await.0.mode, Mode::Sandbox);
+    }
+    // In production mode a result alone changes nothing.
+    let fields = "From: a@acme.example\r\nAhaSend-Sandbox: false\r\nAhaSend-Sandbox-Result: bounce";
+    assert_eq!(send(&mut client, "a@acme.example", fields).await.code, 250);
+    let (message, _) = newest(&app).await;
+    assert_eq!((message.mode, message.outcome), (Mode::Production, Outcome::Delivered));
+    let messages: Vec<_> = hop.connections().into_iter().flat_map(|connection| connection.messages).collect();
+    assert_eq!(messages.len(), 1);
+    assert!(!String::from_utf8_lossy(&messages[0]).contains("AhaSend"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_coming_in_when_the_server_is_told_to_stop_is_taken() {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let staging = app.issue_for_sandbox("Staging").await;
+    let (mut busy, mut idle) = (signed_in(&app, &staging).await, signed_in(&app, &staging).await);
+    busy.expect(250, "MAIL FROM:<a@acme.example>").await;
+    let stopping = tokio::spawn(app.stop());
+    let goodbye = idle.reply().await;
+    assert_eq!(goodbye.code, 421, "{goodbye:?}");
+    busy.expect(250, "RCPT TO:<bob@example.org>").await;
+    busy.expect(354, "DATA").await;
+    busy.expect(250, "From: a@acme.example\r\n\r\nHello\r\n.").await;
+    assert_eq!(busy.reply().await.code, 421);
+    let app = TestApp::on(stopping.await.unwrap(), |_| ()).await;
+    assert_eq!(newest(&app).await.0.outcome, Outcome::Delivered);
+}
