@@ -12,6 +12,8 @@ use crate::model::webhook::delivery::Status;
 pub struct Told {
     pub delivery: Delivery,
     pub webhook: Option<String>,
+    /// Whom of the message's recipients it is about, or nobody's address.
+    pub recipient: String,
 }
 
 /// In the order in which they were written.
@@ -29,7 +31,18 @@ pub async fn told(
         let webhook = webhooks.iter().find(|webhook| webhook.id == delivery.webhook)?;
         Some(webhook.name.clone())
     };
-    Ok(deliveries.into_iter().map(|delivery| Told { webhook: name(&delivery), delivery }).collect())
+    let told = |delivery: Delivery| Told {
+        webhook: name(&delivery),
+        recipient: recipient(&delivery.body).unwrap_or_default(),
+        delivery,
+    };
+    Ok(deliveries.into_iter().map(told).collect())
+}
+
+/// As the body says.
+fn recipient(body: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    Some(body.get("data")?.get("recipient")?.as_str()?.to_owned())
 }
 
 /// Whether the next moments may change what is shown.

@@ -56,22 +56,26 @@ pub async fn list(
     Search(mut query): Search<Query>,
 ) -> Result<Response, Failure> {
     let seen = std::mem::take(&mut query.seen);
-    let address = query.address();
     let has_filters = !htmx.partial || seen == NONE;
     let page = ListPage::read(&app, &who, query, has_filters).await?;
     Ok(match (htmx.partial, seen.as_str()) {
         (false, _) => html(&page)?,
-        (true, "") => ([(REPLACE_URL, address)], html(&page.as_found())?).into_response(),
+        (true, "") => ([(REPLACE_URL, page.query.address())], html(&page.as_found())?).into_response(),
         (true, seen) => (Extension(Routine), page.news_since(seen)?).into_response(),
     })
 }
 
 impl ListPage {
     /// `has_filters`: whether it is shown with them, or is put below them.
-    async fn read(app: &App, who: &SignedIn, query: Query, has_filters: bool) -> Result<Self> {
-        let (organization, listing) = (who.organization(), query.listing()?);
+    async fn read(app: &App, who: &SignedIn, mut query: Query, has_filters: bool) -> Result<Self> {
+        let organization = who.organization();
         let mut connection = app.db.read().await?;
-        let found = Message::list(&mut connection, organization, &listing).await?;
+        let mut found = Message::list(&mut connection, organization, &query.listing()?).await?;
+        if !query.before.is_empty() && found.page.previous.is_none() {
+            // Back at the beginning: the first page, whole, where new messages appear.
+            query.before.clear();
+            found = Message::list(&mut connection, organization, &query.listing()?).await?;
+        }
         let better = match found.page.rows.is_empty() {
             true => better(&mut connection, organization, &query).await?,
             false => Vec::new(),

@@ -70,6 +70,14 @@ async fn a_production_message_says_what_became_of_it_and_that_its_content_is_not
     alice.inspect("message-production").await;
     alice.click("Shop").await;
     alice.is_at(&format!("/settings/smtp-credentials/{}", shop.id)).await;
+    alice.click_on(".actions a[href^='/messages']").await;
+    alice.is_at(&format!("/messages?credential={}", shop.id)).await;
+    alice.sees("Your order").await;
+    let unknown = [("bob@customer.example", Outcome::Unknown)];
+    let page = app.send(&shop, &Letter { recipients: &unknown, ..letter }).await;
+    alice.goto(&page).await;
+    alice.sees("whose answer is not known").await;
+    alice.inspect("message-unknown").await;
     alice.close().await;
 }
 

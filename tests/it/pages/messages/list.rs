@@ -129,7 +129,13 @@ async fn pages_lose_no_message_while_others_come_and_later_pages_stay_as_they_ar
     alice.click("Newer").await;
     alice.sees("message 069").await;
     alice.click("Newer").await;
+    alice.sees("message 119").await;
+    alice.click("Newer").await;
     alice.sees("a late one").await;
+    alice.is_at(HOME).await;
+    assert_eq!(subjects(&alice).await.len(), 50, "the first page is whole");
+    app.send(&shop, &Letter { subject: "one later still", ..Letter::default() }).await;
+    alice.sees("one later still").await;
     alice.close().await;
 }
 
@@ -199,5 +205,36 @@ async fn without_scripts_messages_are_searched_opened_and_turned_over_too() {
     alice.sees("it is on its way").await;
     alice.click("Source").await;
     alice.sees("Message-ID: <1@acme.example>").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn a_search_looks_through_the_newest_lines_says_how_far_and_goes_on_from_there() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    app.send(&shop, &Letter { subject: "Needle", ..Letter::default() }).await;
+    app.send(&shop, &Letter { subject: "Hay", ..Letter::default() }).await;
+    // More than one page looks through; the door would take a minute for them.
+    let database = app.installation.database();
+    database
+        .execute(
+            "INSERT INTO messages SELECT '01890000-0000-7000-8000-' || CAST(100000000000 + i AS TEXT), organization, at + i, \
+             credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, header_from, subject, \
+             message_id_header, size, address, hello, search, 0 FROM messages, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
+             SELECT i + 1 FROM n WHERE i < 25000) SELECT i FROM n) AS numbers WHERE subject = 'Hay'",
+        )
+        .await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto("/messages?q=needle").await;
+    alice.sees("No message back to").await;
+    alice.inspect("messages-not-yet-found").await;
+    alice.click("Older").await;
+    shows(&alice, &["Needle"]).await;
+    alice.goto("/messages?q=hay&outcome=delivered&mode=sandbox").await;
+    alice.sees("Newest first").await;
+    assert_eq!(subjects(&alice).await.len(), 50, "what is frequent is found at once");
+    alice.goto("/messages?q=nothing+like+it&outcome=bounced").await;
+    alice.sees("No message matches").await;
+    alice.sees_no("No message back to").await;
     alice.close().await;
 }
