@@ -228,7 +228,7 @@ async fn a_search_looks_through_the_newest_lines_says_how_far_and_goes_on_from_t
     alice.goto("/messages?q=needle").await;
     alice.sees("No message back to").await;
     alice.inspect("messages-not-yet-found").await;
-    alice.click("Older").await;
+    alice.click("Look further back").await;
     shows(&alice, &["Needle"]).await;
     alice.goto("/messages?q=hay&outcome=delivered&mode=sandbox").await;
     alice.sees("Newest first").await;
