@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatepost::jobs;
 use gatepost::model::credential::{Draft, Mode, Scope};
-use gatepost::model::domain::verification::State;
+use gatepost::model::domain::verification::{Finding, State, Terms};
 use gatepost::model::event::Action;
 use gatepost::model::{Domain, Event, Turn};
 
@@ -137,9 +137,12 @@ async fn a_dns_server_that_fails_takes_no_domain_away() {
     let shop = Shop::start().await;
     shop.dns.add(RECORD, &[&shop.value]);
     shop.after(Duration::from_secs(61)).await;
-    for (mood, problem) in
-        [(Mood::Fails, "The DNS server answered"), (Mood::IsSilent, "No DNS server answered")]
-    {
+    let moods = [
+        (Mood::Fails, "The DNS server answered"),
+        (Mood::IsSilent, "No DNS server answered"),
+        (Mood::Refers, "The DNS server does not answer for this domain"),
+    ];
+    for (mood, problem) in moods {
         shop.dns.set_mood(mood);
         for _ in 0..3 {
             let asked = shop.dns.asked();
@@ -256,4 +259,40 @@ async fn a_domain_that_credentials_name_is_removed_by_force_and_leaves_their_sco
         .map(|one| (one["scope"].as_str().unwrap().to_owned(), one["domains"].as_array().unwrap().len()))
         .collect();
     assert_eq!(scopes, [("scoped".to_owned(), 1), ("scoped".to_owned(), 0)], "none turns global");
+}
+
+#[tokio::test]
+async fn a_record_is_found_behind_an_alias_and_beside_a_server_that_is_dead() {
+    let dns = TestDns::start().await;
+    let dead = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let servers = vec![dead.local_addr().unwrap(), dns.address];
+    let app = TestApp::with_config(|config| {
+        config.dns_servers = servers;
+        config.dns_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let domain = app.add_domain("shop.example").await;
+    dns.add_alias(&domain.record_name(), "shop.verified-by.example");
+    dns.add("shop.verified-by.example", &[&domain.record_value()]);
+    let answer = app.app.dns.texts(&domain.record_name()).await;
+    assert_eq!(domain.judge(answer), Finding::Present);
+}
+
+#[tokio::test]
+async fn what_an_older_look_up_found_does_not_overrule_a_newer_one() {
+    let app = TestApp::start().await;
+    let domain = app.add_domain("shop.example").await;
+    let terms = Terms { interval: DAY, grace: DAY };
+    let older = app.operator().await;
+    app.clock.advance(Duration::from_secs(1));
+    let newer = app.operator().await;
+    let mut tx = app.app.db.begin().await.unwrap();
+    let present = Domain::note(&mut tx, &newer, domain.id, &Finding::Present, terms).await.unwrap();
+    assert_eq!(present.state(newer.at), State::Verified);
+    let absent = Finding::Absent("It was not there.".to_owned());
+    let still = Domain::note(&mut tx, &older, domain.id, &absent, terms).await.unwrap();
+    assert_eq!((still.state(newer.at), still.problem.as_str()), (State::Verified, ""));
+    let same_time = Domain::note(&mut tx, &newer, domain.id, &absent, terms).await.unwrap();
+    assert_eq!(same_time.state(newer.at), State::Missing);
+    tx.commit().await.unwrap();
 }

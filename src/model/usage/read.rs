@@ -37,6 +37,9 @@ pub struct CredentialCounts {
     pub counts: Counts,
 }
 
+/// Each month of a span, newest first.
+pub type Months = Vec<(Month, Counts)>;
+
 /// One line of the table as it is kept.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct UsageRow {
@@ -50,6 +53,14 @@ pub struct UsageRow {
 
 #[derive(sqlx::FromRow)]
 struct MonthCounts {
+    month: Month,
+    #[sqlx(flatten)]
+    counts: Counts,
+}
+
+#[derive(sqlx::FromRow)]
+struct CredentialMonth {
+    credential: CredentialId,
     month: Month,
     #[sqlx(flatten)]
     counts: Counts,
@@ -69,6 +80,11 @@ impl Span {
     pub fn months(self) -> impl DoubleEndedIterator<Item = Month> {
         (0..=self.last.months_since(self.first)).map(move |months| self.last.back(months))
     }
+
+    /// Each month with what is counted of it; nothing was sent in the others.
+    fn filled(self, counted: impl Fn(Month) -> Option<Counts>) -> Months {
+        self.months().map(|month| (month, counted(month).unwrap_or_default())).collect()
+    }
 }
 
 impl Counts {
@@ -85,7 +101,7 @@ impl Usage {
         organization: OrganizationId,
         credential: Option<CredentialId>,
         span: Span,
-    ) -> Result<Vec<(Month, Counts)>> {
+    ) -> Result<Months> {
         let of_one = if credential.is_some() { " AND credential = $4" } else { "" };
         let sql = format!(
             "SELECT month, {SUMS} FROM usage WHERE organization = $1 AND month >= $2 AND month <= $3{of_one} GROUP BY month"
@@ -98,7 +114,33 @@ impl Usage {
         };
         let rows: Vec<MonthCounts> = query.fetch_all(connection).await?;
         let counted: HashMap<Month, Counts> = rows.into_iter().map(|row| (row.month, row.counts)).collect();
-        Ok(span.months().map(|month| (month, counted.get(&month).copied().unwrap_or_default())).collect())
+        Ok(span.filled(|month| counted.get(&month).copied()))
+    }
+
+    /// The same of some credentials, each by itself.
+    pub async fn months_of_each(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        credentials: &[CredentialId],
+        span: Span,
+    ) -> Result<HashMap<CredentialId, Months>> {
+        if credentials.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let places: Vec<String> = (4..4 + credentials.len()).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "SELECT credential, month, {SUMS} FROM usage WHERE organization = $1 AND month >= $2 AND month <= $3 \
+             AND credential IN ({}) GROUP BY credential, month",
+            places.join(", ")
+        );
+        let query =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(span.first).bind(span.last);
+        let query = credentials.iter().fold(query, |query, id| query.bind(*id));
+        let rows: Vec<CredentialMonth> = query.fetch_all(connection).await?;
+        let counted: HashMap<_, _> =
+            rows.into_iter().map(|row| ((row.credential, row.month), row.counts)).collect();
+        let months = |id: &CredentialId| span.filled(|month| counted.get(&(*id, month)).copied());
+        Ok(credentials.iter().map(|id| (*id, months(id))).collect())
     }
 
     /// Whether anything was sent before a month.

@@ -35,6 +35,12 @@ impl Chart {
         Self { bars: months.iter().rev().enumerate().map(bar).collect(), most }
     }
 
+    /// The same in words, for those who don't see it: messages a month, oldest first.
+    pub fn words(&self) -> String {
+        let numbers: Vec<String> = self.bars.iter().map(|bar| bar.counts.messages().to_string()).collect();
+        format!("Messages a month, oldest first: {}", numbers.join(", "))
+    }
+
     pub fn width(&self) -> usize {
         self.bars.len() * 10
     }
@@ -74,6 +80,7 @@ mod tests {
         let heights: Vec<_> = chart.bars.iter().map(|bar| (bar.x, bar.production, bar.sandbox)).collect();
         assert_eq!(heights, [(0, 0.0, 0.0), (10, 1.0, 0.0), (20, 75.0, 25.0)]);
         assert_eq!(chart.bars[2].tops(), ("25.00".to_owned(), "0.00".to_owned()));
+        assert_eq!(chart.words(), "Messages a month, oldest first: 0, 1, 1000");
         assert_eq!((chart.most, chart.width()), (1_000, 30));
     }
 }

@@ -1,5 +1,7 @@
 //! The page: of the organization with its credentials in one month, or of one credential.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Query as Search, State};
 use axum::response::Response;
@@ -37,6 +39,8 @@ pub struct UsagePage {
     pub allowance: Option<Allowance>,
     pub problems: Problems,
     credentials: Option<Page<CredentialCounts>>,
+    /// The same months of each of them.
+    trends: HashMap<CredentialId, Chart>,
 }
 
 /// `GET /usage`
@@ -68,14 +72,16 @@ impl UsagePage {
         };
         let months = Usage::months(&mut connection, organization, id, span).await?;
         let has_earlier = Usage::is_before(&mut connection, organization, id, span.first).await?;
-        let (allowance, credentials) = match id {
-            Some(_) => (None, None),
-            None => {
-                let turn = Turn::new(Some(&query.after), Some(&query.before), PAGE_SIZE)?;
-                let page = Usage::by_credential(&mut connection, organization, month, &turn).await?;
-                (Some(Allowance::read(&mut connection, who).await?), Some(page))
-            }
-        };
+        let (mut allowance, mut credentials, mut trends) = (None, None, HashMap::new());
+        if id.is_none() {
+            let turn = Turn::new(Some(&query.after), Some(&query.before), PAGE_SIZE)?;
+            let page = Usage::by_credential(&mut connection, organization, month, &turn).await?;
+            let ids: Vec<CredentialId> = page.rows.iter().map(|row| row.id).collect();
+            let each = Usage::months_of_each(&mut connection, organization, &ids, span).await?;
+            trends = each.iter().map(|(id, months)| (*id, Chart::of(months))).collect();
+            allowance = Some(Allowance::read(&mut connection, who).await?);
+            credentials = Some(page);
+        }
         drop(connection);
         Ok(Self {
             frame: who.frame(Here::Usage).await?,
@@ -89,6 +95,7 @@ impl UsagePage {
             allowance,
             problems: Problems::default(),
             credentials,
+            trends,
         })
     }
 }

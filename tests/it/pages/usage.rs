@@ -5,7 +5,7 @@ use gatepost::model::credential::Mode;
 use gatepost::model::member::{NewMember, Role};
 use gatepost::secret::Password;
 
-use crate::support::TestApp;
+use crate::support::{NextHop, TestApp};
 use crate::usage::sent;
 
 const BOB: (&str, &str) = ("bob@acme.example", "another long pass phrase");
@@ -32,7 +32,11 @@ async fn alice_sees_what_each_credential_sent_month_by_month() {
     );
     alice.sees("Newsletter 600 1,200 0").await;
     alice.sees("Shop 40 80 13").await;
-    assert_eq!(alice.count("svg .production").await, 5, "a bar for each month with production messages");
+    assert_eq!(
+        alice.count("figure svg .production").await,
+        5,
+        "a bar for each month with production messages"
+    );
     alice.inspect("usage").await;
     alice.click("Shop").await;
     alice.is_at(&format!("/usage?credential={}", shop.id)).await;
@@ -100,6 +104,35 @@ async fn the_owner_sets_the_allowance_and_sees_what_is_left_of_it() {
     alice.click("Set the monthly allowance").await;
     alice.sees("There is no monthly allowance.").await;
     alice.sees("any number may be used").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn what_the_door_takes_is_counted_at_once_and_a_new_allowance_holds_for_the_next_recipient() {
+    let hop = NextHop::plain().await;
+    let app = TestApp::with_config(|config| hop.configure(config)).await;
+    app.verified("acme.example").await;
+    let shop = app.issue("Shop").await;
+    let mut client = app.smtp().await;
+    client.log_in(&shop.username, &shop.password).await;
+    for (recipients, sandbox) in [(1, ""), (3, ""), (2, "Gatepost-Sandbox: true\r\n")] {
+        client.expect(250, "MAIL FROM:<shop@acme.example>").await;
+        for number in 0..recipients {
+            client.expect(250, &format!("RCPT TO:<bob{number}@customer.example>")).await;
+        }
+        client.expect(354, "DATA").await;
+        client.expect(250, &format!("From: shop@acme.example\r\n{sandbox}\r\nHello\r\n.")).await;
+    }
+    let alice = app.alice_at_a_desk().await;
+    alice.goto("/usage").await;
+    alice.sees("Shop 2 4 1").await;
+    alice.sees("Used 4").await;
+    alice.fill("Monthly allowance", "5").await;
+    alice.click("Set the monthly allowance").await;
+    alice.sees("Left 1").await;
+    client.expect(250, "MAIL FROM:<shop@acme.example>").await;
+    client.expect(250, "RCPT TO:<bob@customer.example>").await;
+    client.expect(452, "RCPT TO:<carol@customer.example>").await;
     alice.close().await;
 }
 

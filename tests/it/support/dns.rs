@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::{Metadata, ResponseCode};
-use hickory_server::proto::rr::rdata::{SOA, TXT};
+use hickory_server::proto::rr::rdata::{CNAME, NS, SOA, TXT};
 use hickory_server::proto::rr::{Name, RData, Record};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
@@ -26,6 +26,8 @@ pub struct TestDns {
 pub enum Mood {
     #[default]
     Answers,
+    /// Names other servers instead of an answer.
+    Refers,
     /// SERVFAIL to everything.
     Fails,
     /// No answer to anything.
@@ -36,6 +38,7 @@ pub enum Mood {
 struct Zone {
     /// The TXT records at each name, each of one or more strings.
     records: BTreeMap<String, Vec<Vec<String>>>,
+    aliases: BTreeMap<String, String>,
     mood: Mood,
     asked: usize,
 }
@@ -63,6 +66,11 @@ impl TestDns {
     /// A name without a TXT record.
     pub fn add_name(&self, name: &str) {
         self.zone().records.entry(name.to_owned()).or_default();
+    }
+
+    /// A name that leads to another one.
+    pub fn add_alias(&self, name: &str, target: &str) {
+        self.zone().aliases.insert(name.to_owned(), target.to_owned());
     }
 
     /// Everything at a name goes.
@@ -98,24 +106,46 @@ async fn sockets() -> (UdpSocket, TcpListener) {
     panic!("no port is free for both UDP and TCP");
 }
 
-impl Handler {
+/// What is said to one question.
+struct Said {
+    code: ResponseCode,
+    answers: Vec<Record>,
+    authorities: Vec<Record>,
+}
+
+impl Zone {
     /// None: no answer at all.
-    fn answer(&self, name: &Name) -> Option<(ResponseCode, Vec<Record>)> {
-        let mut zone = locked(&self.0);
-        zone.asked += 1;
-        match zone.mood {
+    fn answer(&mut self, name: &Name) -> Option<Said> {
+        self.asked += 1;
+        let record = |name: &Name, data| Record::from_rdata(name.clone(), 3_600, data);
+        let root = Name::root();
+        let soa = record(&root, RData::SOA(SOA::new(root.clone(), root.clone(), 1, 60, 60, 60, 60)));
+        let no = |code| Some(Said { code, answers: Vec::new(), authorities: vec![soa.clone()] });
+        let yes = |answers| Some(Said { code: ResponseCode::NoError, answers, authorities: Vec::new() });
+        match self.mood {
             Mood::IsSilent => return None,
-            Mood::Fails => return Some((ResponseCode::ServFail, Vec::new())),
+            Mood::Fails => return no(ResponseCode::ServFail),
+            Mood::Refers => {
+                let others = Name::from_ascii("ns.elsewhere.example.").expect("a name");
+                let authorities = vec![record(&root, RData::NS(NS(others)))];
+                return Some(Said { code: ResponseCode::NoError, answers: Vec::new(), authorities });
+            }
             Mood::Answers => {}
         }
         let asked = name.to_ascii().to_lowercase();
-        let Some(records) = zone.records.get(asked.trim_end_matches('.')) else {
-            return Some((ResponseCode::NXDomain, Vec::new()));
-        };
-        let text = |strings: &Vec<String>| {
-            Record::from_rdata(name.clone(), 3_600, RData::TXT(TXT::new(strings.clone())))
-        };
-        Some((ResponseCode::NoError, records.iter().map(text).collect()))
+        let asked = asked.trim_end_matches('.');
+        if let Some(target) = self.aliases.get(asked) {
+            let target = Name::from_ascii(format!("{target}.")).expect("a name");
+            return yes(vec![record(name, RData::CNAME(CNAME(target)))]);
+        }
+        match self.records.get(asked) {
+            None => no(ResponseCode::NXDomain),
+            Some(records) if records.is_empty() => no(ResponseCode::NoError),
+            Some(records) => {
+                let text = |strings: &Vec<String>| record(name, RData::TXT(TXT::new(strings.clone())));
+                yes(records.iter().map(text).collect())
+            }
+        }
     }
 }
 
@@ -128,20 +158,14 @@ impl RequestHandler for Handler {
     ) -> ResponseInfo {
         let name = request.request_info().expect("a question").query.original().name().clone();
         let mut metadata = Metadata::response_from_request(&request.metadata);
-        let Some((code, records)) = self.answer(&name) else {
+        let said = locked(&self.0).answer(&name);
+        let Some(Said { code, answers, authorities }) = said else {
             return nothing(metadata);
         };
         metadata.response_code = code;
         metadata.authoritative = true;
-        let root = Name::root();
-        let soa = Record::from_rdata(
-            root.clone(),
-            3_600,
-            RData::SOA(SOA::new(root.clone(), root, 1, 60, 60, 60, 60)),
-        );
-        let no = records.is_empty().then_some(&soa);
         let message = MessageResponseBuilder::from_message_request(request);
-        let message = message.build(metadata, &records, [], no, []);
+        let message = message.build(metadata, &answers, &authorities, [], []);
         match response.send_response(message).await {
             Ok(sent) => sent,
             Err(_) => nothing(metadata),
