@@ -5,6 +5,7 @@ mod events;
 mod pages;
 pub mod receiver;
 mod receivers;
+mod sharing;
 
 use std::time::Duration;
 
