@@ -57,7 +57,10 @@ pub async fn list(
 ) -> Result<Response, Failure> {
     let seen = std::mem::take(&mut query.seen);
     let has_filters = !htmx.partial || seen == NONE;
-    let page = ListPage::read(&app, &who, query, has_filters).await?;
+    let mut page = ListPage::read(&app, &who, query, has_filters).await?;
+    if page.found.page.rows.is_empty() && seen.is_empty() {
+        page.better = better(&mut *app.db.read().await?, who.organization(), &page.query).await?;
+    }
     Ok(match (htmx.partial, seen.as_str()) {
         (false, _) => html(&page)?,
         (true, "") => ([(REPLACE_URL, page.query.address())], html(&page.as_found())?).into_response(),
@@ -76,10 +79,6 @@ impl ListPage {
             query.before.clear();
             found = Message::list(&mut connection, organization, &query.listing()?).await?;
         }
-        let better = match found.page.rows.is_empty() {
-            true => better(&mut connection, organization, &query).await?,
-            false => Vec::new(),
-        };
         let credentials = match has_filters {
             true => credentials(&mut connection, who, &query).await?,
             false => Vec::new(),
@@ -88,7 +87,7 @@ impl ListPage {
         let frame = who.frame(Here::Messages).await?;
         let kept = (app.config.keep_messages, app.config.keep_message_content);
         let server = Server::of(app).to_string();
-        Ok(Self { frame, query, found, fresh: 0, credentials, better, server, kept })
+        Ok(Self { frame, query, found, fresh: 0, credentials, better: Vec::new(), server, kept })
     }
 
     /// Whether there is none at all.

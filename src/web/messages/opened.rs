@@ -20,8 +20,9 @@ static PLACES: Semaphore = Semaphore::const_new(3);
 const MOST_SHOWN: usize = 256 * 1024;
 /// Bytes of HTML in a frame.
 const MOST_HTML: usize = 2 * 1024 * 1024;
-/// Lines of a header on a page.
+/// Fields of a header, and attachments, on a page.
 const MOST_FIELDS: usize = 500;
+const MOST_ATTACHMENTS: usize = 200;
 
 /// A message as its page shows it.
 #[derive(Debug, Default)]
@@ -30,7 +31,10 @@ pub struct Opened {
     pub fields: Vec<(String, String)>,
     pub text: Option<Shown>,
     pub html: Option<HtmlBody>,
+    /// The first of them.
     pub attachments: Vec<Attachment>,
+    /// How many there are.
+    pub attached: i64,
     pub source: Shown,
 }
 
@@ -92,13 +96,17 @@ impl Opened {
         });
         let attachments = (1..).zip(message.attachments());
         Self {
-            fields: fields(content),
+            fields: fields(content.get(..MOST_SHOWN).unwrap_or(content)),
             text: joined(texts).map(|text| Shown::of(text.as_bytes(), MOST_SHOWN)),
             html: html_of(&message).map(|html| HtmlBody {
                 has_remote_images: frame::has_remote_images(&html),
                 is_cut: html.len() > MOST_HTML,
             }),
-            attachments: attachments.map(|(number, part)| Attachment::of(number, part)).collect(),
+            attachments: attachments
+                .take(MOST_ATTACHMENTS)
+                .map(|(number, part)| Attachment::of(number, part))
+                .collect(),
+            attached: i64::try_from(message.attachment_count()).unwrap_or(i64::MAX),
             source,
         }
     }
@@ -169,10 +177,10 @@ async fn with_content<T: Send + 'static>(
     looked.await.map_err(|cause| Error::Internal(format!("message {id} can't be read: {cause}")))
 }
 
-fn fields(content: &[u8]) -> Vec<(String, String)> {
+fn fields(beginning: &[u8]) -> Vec<(String, String)> {
     // A parser that knows no field at all takes the usual ones apart.
     let parser = MessageParser::new().header_text(HeaderName::Subject).default_header_text();
-    let Some(message) = parser.parse_headers(content) else { return Vec::new() };
+    let Some(message) = parser.parse_headers(beginning) else { return Vec::new() };
     let field = |header: &mail_parser::Header<'_>| {
         (header.name().to_owned(), header.value().as_text().unwrap_or_default().to_owned())
     };
