@@ -104,7 +104,7 @@ pub fn about(event: &EventType) -> &'static str {
 pub fn scope(webhook: &Webhook) -> String {
     match webhook.domains.as_slice() {
         [] => "Global".to_owned(),
-        [only] => only.clone(),
+        [only] => crate::model::domain::unicode(only).unwrap_or_else(|| only.clone()),
         domains => format!("{} domains", domains.len()),
     }
 }
