@@ -79,6 +79,17 @@ async fn a_kept_connection_that_was_closed_meanwhile_is_replaced_unnoticed() {
 }
 
 #[tokio::test]
+async fn what_is_offered_is_that_of_a_connection_which_is_still_open() {
+    let hop = NextHop::plain().await;
+    hop.once("end", Act::SaysAndHangsUp("250 2.0.0 taken"));
+    let relay = relay(&hop);
+    assert!(send(&relay).await.expect("an answer").is_yes());
+    hop.is_left().await;
+    hop.offers(&[]);
+    assert!(!open(&relay).await.offers().eight_bit);
+}
+
+#[tokio::test]
 async fn a_fresh_connection_that_gives_no_answer_is_not_replaced() {
     let hop = NextHop::plain().await;
     hop.always("MAIL", Act::HangsUp);
