@@ -30,22 +30,25 @@ pub struct Postfix {
 
 impl Postfix {
     pub fn start() -> Self {
+        let mut failures = Vec::new();
         // Another program may take a port before Postfix does.
-        let started = (0..5).find_map(|_| Self::try_start());
-        started.expect("Postfix starts")
+        while failures.len() < 5 {
+            match Self::try_start() {
+                Ok(postfix) => return postfix,
+                Err(why) => failures.push(why),
+            }
+        }
+        panic!("Postfix does not start: {failures:#?}");
     }
 
-    fn try_start() -> Option<Self> {
+    fn try_start() -> Result<Self, String> {
         let dir = tempfile::Builder::new().prefix("postfix").tempdir().expect("a directory");
         let authority = Authority::new(dir.path());
         let postfix = Self { authority, starttls: free_port(), tls: free_port(), dir };
         postfix.prepare();
         let output = postfix.run("bash", &["-c", include_str!("postfix.sh")]);
-        if output.status.success() {
-            return Some(postfix);
-        }
-        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-        None
+        let why = || String::from_utf8_lossy(&output.stderr).into_owned() + &postfix.log();
+        if output.status.success() { Ok(postfix) } else { Err(why()) }
     }
 
     fn prepare(&self) {
