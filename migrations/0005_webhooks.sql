@@ -30,7 +30,7 @@ CREATE INDEX webhooks_enabled ON webhooks (organization, enabled);
 CREATE TABLE webhook_deliveries (
     id           TEXT PRIMARY KEY,         -- the header webhook-id, unchanged on a retry
     organization TEXT NOT NULL REFERENCES organizations (id),
-    webhook      TEXT NOT NULL,            -- no foreign key: deleting a webhook must not fail what reports to it in that moment
+    webhook      TEXT NOT NULL,            -- no foreign key: deleting one must not fail what is told to it in that moment
     event        TEXT NOT NULL,            -- message.reception, …
     message      TEXT,                     -- the message that it is about; no foreign key: it may be forgotten
     is_test      SMALLINT NOT NULL,
@@ -43,6 +43,7 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_in_line ON webhook_deliveries (webhook, id) WHERE status = 'pending' AND tries < 2;
 CREATE INDEX webhook_deliveries_passed ON webhook_deliveries (webhook, next_at) WHERE status = 'pending' AND tries >= 2;
 CREATE INDEX webhook_deliveries_recent ON webhook_deliveries (organization, webhook, at, id);
+CREATE INDEX webhook_deliveries_unfinished ON webhook_deliveries (organization, webhook, status, at, id) WHERE status <> 'delivered';
 CREATE INDEX webhook_deliveries_message ON webhook_deliveries (message) WHERE message IS NOT NULL;
 CREATE INDEX webhook_deliveries_age ON webhook_deliveries (at);
 
@@ -59,6 +60,12 @@ CREATE TABLE webhook_attempts (
     answer       TEXT NOT NULL,            -- the first 2 KB of its body
     took         BIGINT NOT NULL,          -- microseconds
     PRIMARY KEY (delivery, number)
+);
+
+-- Webhooks that are deleted, until their deliveries are: a step at a time, however many there are.
+CREATE TABLE webhooks_gone (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    webhook      TEXT PRIMARY KEY
 );
 
 -- When a credential was used for the first time; 0: never, or before this was kept.

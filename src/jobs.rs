@@ -63,7 +63,8 @@ async fn forget(app: &App) -> Result<bool> {
         + Login::forget_before(&mut tx, limit).await?
         + Credential::forget_previous(&mut tx, now).await?
         + Session::forget_expired(&mut tx, now).await?
-        + Delivery::forget_before(&mut tx, now.minus(app.config.keep_messages)).await?;
+        + Delivery::forget_before(&mut tx, now.minus(app.config.keep_messages)).await?
+        + Delivery::forget_gone(&mut tx).await?;
     tx.commit().await?;
     Ok(forgotten > 0)
 }

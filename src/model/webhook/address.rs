@@ -29,7 +29,8 @@ impl fmt::Display for Unreachable {
         let host = &self.host;
         write!(
             f,
-            "{host} is not on the Internet: a private, local or reserved address. The operator can allow its network."
+            "{host} is not on the Internet: a private, local or reserved address. The operator can allow its network \
+             (webhook_allowed_networks)."
         )
     }
 }

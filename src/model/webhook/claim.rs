@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use sqlx::AnyConnection;
+
 use super::delivery::{Attempt, Status};
 use super::{EventType, Webhook};
 use crate::clock::Timestamp;
@@ -14,7 +16,6 @@ use crate::error::Result;
 use crate::id::{DeliveryId, OrganizationId, WebhookId};
 use crate::model::actor::Actor;
 use crate::secret::{WebhookSecret, random_bytes};
-use sqlx::AnyConnection;
 
 /// Tries of one delivery, the first among them.
 pub const MAX_TRIES: i64 = 6;

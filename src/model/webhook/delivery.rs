@@ -71,8 +71,11 @@ impl Delivery {
         let keyset = Keyset::new(Order::newest_first("at"), turn)?;
         let mut sql =
             format!("SELECT {COLUMNS} FROM webhook_deliveries WHERE organization = $1 AND webhook = $2");
-        if let Some(status) = status {
-            sql.push_str(&format!(" AND status = '{status}'"));
+        match status {
+            None => {}
+            Some(Status::Delivered) => sql.push_str(" AND status = 'delivered'"),
+            // As the index for those that are few says it.
+            Some(status) => sql.push_str(&format!(" AND status = '{status}' AND status <> 'delivered'")),
         }
         sql.push_str(&keyset.tail(3));
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(webhook);
@@ -151,6 +154,21 @@ impl Delivery {
         let sql = "DELETE FROM webhook_deliveries WHERE id IN \
                    (SELECT id FROM webhook_deliveries WHERE at < $1 ORDER BY at LIMIT 1000)";
         Ok(sqlx::query(sql).bind(limit).execute(&mut **tx).await?.rows_affected())
+    }
+}
+
+impl Delivery {
+    /// Forgets a bounded number of deliveries of webhooks that are deleted; returns how many.
+    pub async fn forget_gone(tx: &mut Tx) -> Result<u64> {
+        let sql = "DELETE FROM webhook_deliveries WHERE id IN (SELECT d.id FROM webhooks_gone g \
+                   JOIN webhook_deliveries d ON d.organization = g.organization AND d.webhook = g.webhook LIMIT 1000)";
+        let forgotten = sqlx::query(sql).execute(&mut **tx).await?.rows_affected();
+        if forgotten == 0 {
+            let sql = "DELETE FROM webhooks_gone WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d \
+                       WHERE d.organization = webhooks_gone.organization AND d.webhook = webhooks_gone.webhook)";
+            sqlx::query(sql).execute(&mut **tx).await?;
+        }
+        Ok(forgotten)
     }
 }
 

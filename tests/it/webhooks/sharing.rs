@@ -208,3 +208,28 @@ async fn deliveries_are_forgotten_with_the_messages_they_tell_of() {
     gatepost::jobs::run_once(&app.app).await.unwrap();
     assert_eq!(deliveries(&app, issued.webhook.id).await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_deleted_webhook_is_told_nothing_and_its_deliveries_are_forgotten() {
+    let app = start().await;
+    let (receiver, other) = (Receiver::start().await, Receiver::start().await);
+    receiver.usually(Answer::Status(500));
+    let (gone, kept) =
+        (create(&app, everything(&receiver.url())).await, create(&app, everything(&other.url())).await);
+    for issued in [&gone, &kept] {
+        send_test(&app, issued.webhook.id, EventType::MessageBounced).await;
+    }
+    receiver.hears(1).await;
+    other.hears(1).await;
+    let actor = app.operator().await;
+    let mut tx = app.app.db.begin().await.unwrap();
+    Webhook::delete(&mut tx, &actor, gone.webhook.id).await.unwrap();
+    tx.commit().await.unwrap();
+    gatepost::jobs::run_once(&app.app).await.unwrap();
+    assert_eq!(deliveries(&app, gone.webhook.id).await.len(), 0);
+    assert_eq!(deliveries(&app, kept.webhook.id).await.len(), 1);
+    app.clock.advance(Duration::from_secs(60));
+    app.issue("Shop").await;
+    other.hears(2).await;
+    receiver.hears(1).await;
+}
