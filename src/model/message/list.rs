@@ -65,8 +65,10 @@ impl Conditions {
         self.values.push(value);
     }
 
+    /// Not kept as prepared: PostgreSQL would plan it for average values, and read a million lines to find that none has a rare one.
     fn bind<T>(&self, query: Rows<'static, T>, organization: OrganizationId) -> Rows<'static, T> {
-        self.values.iter().cloned().fold(query.bind(organization), |query, value| value.bind(query))
+        let query = query.persistent(false).bind(organization);
+        self.values.iter().cloned().fold(query, |query, value| value.bind(query))
     }
 }
 

@@ -27,8 +27,9 @@ pub struct Image<'a> {
 
 /// The document.
 pub fn document(html: &str, images: &[Image<'_>]) -> String {
-    let (doctype, rest) = after_doctype(html);
-    format!("{doctype}{HEAD}{}", with_images(&covered(rest), images))
+    let html = covered(html);
+    let (doctype, rest) = after_doctype(&html);
+    format!("{doctype}{HEAD}{}", with_images(rest, images))
 }
 
 /// Without what no policy covers.
@@ -159,6 +160,14 @@ mod tests {
             "<LINK rel=preconnect href=https://a><p><iframe srcdoc='&lt;link rel=preconnect&gt;'></iframe>";
         let tame = "<x-LINK rel=preconnect href=https://a><p><x-iframe srcdoc='&lt;link rel=preconnect&gt;'></iframe>";
         assert_eq!(shown(html, ""), format!("{HEAD}{tame}"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_it_is_nothing_of_that_is_left(parts in proptest::collection::vec("(?i)<|link|iframe|cid:|[ -~é<]{0,8}", 0..40)) {
+            let document = shown(&parts.concat(), "image/png").to_ascii_lowercase();
+            proptest::prop_assert!(!document.contains("<link") && !document.contains("<iframe"), "{document}");
+        }
     }
 
     #[test]

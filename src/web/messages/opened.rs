@@ -228,3 +228,26 @@ fn bytes_of(part: MessagePart<'_>, content: &[u8]) -> Vec<u8> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_was_sent_can_be_opened(parts in proptest::collection::vec(
+            "(Content-Type: (multipart/mixed; boundary=b|text/html|message/rfc822)|Content-Transfer-Encoding: base64)?(\r\n){1,2}|--b(--)?\r\n|[ -~]{0,20}|\\PC{0,5}", 0..30,
+        )) {
+            let content = parts.concat();
+            let opened = Opened::of(content.as_bytes());
+            proptest::prop_assert_eq!(opened.source.text, content);
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        let shown = Shown::of("ä".repeat(MOST_SHOWN).as_bytes(), MOST_SHOWN + 1);
+        assert!(shown.is_cut && shown.text.ends_with('\u{fffd}'));
+        assert!(!Shown::of(b"short", MOST_SHOWN).is_cut);
+    }
+}

@@ -134,8 +134,16 @@ async fn pages_lose_no_message_while_others_come_and_later_pages_stay_as_they_ar
     alice.sees("a late one").await;
     alice.is_at(HOME).await;
     assert_eq!(subjects(&alice).await.len(), 50, "the first page is whole");
+    // She reads a line in the middle of the page.
+    let line = "window.read = document.querySelector('tbody tr:nth-child(30) a'); window.read.scrollIntoView(); \
+                window.read.focus({ preventScroll: true }); 1";
+    alice.evaluate(line).await;
+    let top = "Math.round(window.read.getBoundingClientRect().top)";
+    let before = alice.evaluate(top).await;
     app.send(&shop, &Letter { subject: "one later still", ..Letter::default() }).await;
     alice.sees("one later still").await;
+    assert_eq!(alice.evaluate(top).await, before, "what is read stays in its place");
+    assert_eq!(alice.evaluate("document.activeElement === window.read").await, Some(true.into()));
     alice.close().await;
 }
 
