@@ -46,7 +46,11 @@ impl Domain {
     /// [`Error::Conflict`] when more name it than that: they would silently lose it.
     pub async fn remove(tx: &mut Tx, actor: &Actor, id: DomainId, told: i64) -> Result<Self> {
         let domain = Self::find(tx, actor.organization, id).await?;
-        if domain.credentials > told.min(MAX_CREDENTIALS) {
+        if domain.credentials > MAX_CREDENTIALS {
+            let why = "credentials are scoped to it: take it out of some of them first.";
+            return Err(Error::Conflict(format!("More than {MAX_CREDENTIALS} {why}")));
+        }
+        if domain.credentials > told {
             return Err(in_use(&domain.name, domain.credentials));
         }
         let naming = Self::named_by(tx, actor.organization, id, MAX_CREDENTIALS).await?;

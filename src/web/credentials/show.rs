@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::credential::{Mode, Scope, State as Shown, Status};
 use crate::model::denial::DenialFilter;
-use crate::model::{Credential, Denial, Login, Turn};
+use crate::model::domain::{MAX_DOMAINS, Sending};
+use crate::model::{Credential, Denial, Domain, Login, Turn};
 use crate::tls;
 use crate::web::examples::{Tab, tabs};
 use crate::web::failure::Failure;
@@ -38,6 +39,8 @@ pub struct ShowPage {
     old_login: Option<Login>,
     /// How long log-ins and denials are kept.
     kept: Duration,
+    /// The domains that it may send from: those of its scope that are verified.
+    usable: Vec<String>,
 }
 
 /// Where applications connect.
@@ -70,11 +73,18 @@ impl ShowPage {
             Some(old) => Login::newest_with(&mut connection, (organization, id), old.password).await?,
             None => None,
         };
+        let sending = Sending { organization, credential: id, at: who.now };
+        let usable = Domain::usable(&mut connection, sending, MAX_DOMAINS).await?;
         drop(connection);
         let (server, state) = (Server::of(app), credential.state(who.now));
         let examples = tabs(&server, &credential.username, None);
         let (frame, kept) = (who.frame(Here::Credentials).await?, app.config.keep_logins);
-        Ok(Self { frame, credential, state, server, examples, logins, denials, old_login, kept })
+        Ok(Self { frame, credential, state, server, examples, logins, denials, old_login, kept, usable })
+    }
+
+    /// Whether it may send from this domain, which is verified then.
+    fn is_usable(&self, domain: &String) -> bool {
+        self.usable.contains(domain)
     }
 
     /// The newest log-in with the old password that came after the rotation.

@@ -110,7 +110,7 @@ async fn every_state_of_a_domain_is_shown_with_what_it_means() {
     dns.take_away(&added[3].record_name());
     dns.add(&added[3].record_name(), &["v=spf1 -all"]);
     after(DAY).await;
-    scoped(&app, "Shop", &["new.example", "xn--bcher-kva.example"]).await;
+    let shop = scoped(&app, "Shop", &["new.example", "xn--bcher-kva.example"]).await;
     let mut alice = app.alice_at_a_desk().await;
     alice.goto(DOMAINS).await;
     for text in [
@@ -132,6 +132,9 @@ async fn every_state_of_a_domain_is_shown_with_what_it_means() {
     alice.sees("bücher.example xn--bcher-kva.example").await;
     alice.sees("new.example not verified").await;
     alice.inspect("credential-domains").await;
+    alice.goto(&format!("/settings/smtp-credentials/{}", shop.id)).await;
+    alice.sees("new.example not verified, bücher.example xn--bcher-kva.example Last used").await;
+    alice.inspect("credential-scope").await;
     alice.goto("/activity").await;
     for text in ["Record missing of domain missing.example", "No longer usable: domain gone.example"] {
         alice.sees(text).await;
