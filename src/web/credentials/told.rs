@@ -56,8 +56,11 @@ pub async fn pieces(app: &App, who: &SignedIn, htmx: &Htmx, id: CredentialId) ->
     Ok(piece(&format!("credential-{id}"), "outerHTML", &row))
 }
 
-/// The list that is open, with one more or one less.
+/// The list with one more or one less, if it is open.
 pub async fn list(app: &App, who: &SignedIn, htmx: &Htmx, changed: Option<CredentialId>) -> Result<String> {
+    if !htmx.is_at(HOME) {
+        return Ok(String::new());
+    }
     let query = htmx.current.as_ref().and_then(|uri| axum::extract::Query::<Query>::try_from_uri(uri).ok());
     let query = query.map(|query| query.0).unwrap_or_default();
     let page = ListPage::read(app, who, query, changed).await?;

@@ -246,3 +246,57 @@ async fn a_search_looks_through_the_newest_lines_says_how_far_and_goes_on_from_t
     alice.sees_no("No message back to").await;
     alice.close().await;
 }
+
+#[tokio::test]
+async fn what_is_long_or_turned_around_or_missing_stays_in_its_place() {
+    let app = TestApp::start().await;
+    let name = "a-very-long-name-without-any-space-".repeat(7);
+    let shop = app.issue(&name).await;
+    let long = format!("{}@{}.example", "l".repeat(64), "d".repeat(63));
+    let recipients = [(long.as_str(), Outcome::Unknown), (long.as_str(), Outcome::Deferred)];
+    let letters = [
+        Letter { subject: &"long".repeat(125), sender: &long, recipients: &recipients, ..Letter::default() },
+        Letter { subject: "\u{202e}desrever", ..Letter::default() },
+        Letter { subject: "", sender: "", ..Letter::default() },
+    ];
+    let mut pages = Vec::new();
+    for letter in &letters {
+        pages.push(app.send(&shop, letter).await);
+    }
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto(HOME).await;
+    alice.sees("No subject").await;
+    alice.inspect("messages-long").await;
+    for (page, name) in pages.iter().zip(["message-long", "message-reversed", "message-without-subject"]) {
+        alice.goto(page).await;
+        alice.sees("Dear Bob").await;
+        alice.inspect(name).await;
+    }
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn the_empty_page_leads_to_a_first_credential_and_on_to_a_first_message() {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let alice = app.alice_on_a_phone().await;
+    alice.goto(HOME).await;
+    alice.click("Create a credential").await;
+    alice.fill("Name", "Shop").await;
+    alice.click("Sandbox").await;
+    alice.click("Create credential").await;
+    alice.sees("Copy the password of Shop").await;
+    let (username, password) = (alice.value_of("Username").await, alice.value_of("Password").await);
+    alice.click("Done").await;
+    alice.is_at(HOME).await;
+    alice.sees("No message yet").await;
+    let mut client = app.smtp().await;
+    assert_eq!(client.log_in(&username, &password).await.code, 235);
+    client.expect(250, "MAIL FROM:<shop@acme.example>").await;
+    client.expect(250, "RCPT TO:<bob@customer.example>").await;
+    client.expect(354, "DATA").await;
+    client.expect(250, "From: shop@acme.example\r\nSubject: First\r\n\r\nHello\r\n.").await;
+    alice.click("First").await;
+    alice.sees("Hello").await;
+    alice.close().await;
+}
