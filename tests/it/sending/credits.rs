@@ -36,7 +36,7 @@ impl Office {
     async fn used(&self) -> i64 {
         let organization = self.app.operator().await.organization;
         let credits = Credits { organization, month: Month::of(self.app.clock.now()) };
-        credits.used(&mut *self.app.app.db.read().await.expect("a connection")).await.expect("a number")
+        credits.used(&mut self.app.app.db.read().await.expect("a connection")).await.expect("a number")
     }
 
     /// Waits until a message to one recipient is accepted: what others held is free again.

@@ -84,7 +84,7 @@ async fn nothing_that_was_answered_is_lost_by_a_kill_and_nothing_is_sent_for_not
     let charged = RECIPIENTS * i64::try_from(charged.count()).unwrap();
     let organization = app.operator().await.organization;
     let credits = Credits { organization, month: Month::of(app.clock.now()) };
-    let used = credits.used(&mut *app.app.db.read().await.unwrap()).await.unwrap();
+    let used = credits.used(&mut app.app.db.read().await.unwrap()).await.unwrap();
     assert_eq!(used, charged, "the credits agree with the log");
     let arrived: usize = hop.connections().iter().map(|connection| connection.messages.len()).sum();
     assert!(used >= RECIPIENTS * i64::try_from(arrived).unwrap(), "what arrived is paid for");
