@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sqlx::AnyConnection;
 
+use super::taken::PIECE;
 use super::{COLUMNS, Message, Recipient};
 use crate::error::{Error, Result};
 use crate::id::{MessageId, OrganizationId};
@@ -57,7 +58,11 @@ impl Message {
         id: MessageId,
         enough: usize,
     ) -> Result<Vec<u8>> {
-        let (mut content, mut position) = (Vec::new(), 0);
+        let sql = "SELECT COUNT(*) FROM message_contents WHERE organization = $1 AND message = $2";
+        let pieces: i64 =
+            sqlx::query_scalar(sql).bind(organization).bind(id).fetch_one(&mut *connection).await?;
+        let most = usize::try_from(pieces).unwrap_or_default().saturating_mul(PIECE);
+        let (mut content, mut position) = (Vec::with_capacity(most.min(enough.saturating_add(PIECE))), 0);
         while content.len() < enough
             && let Some(piece) = Self::piece(&mut *connection, organization, id, position).await?
         {

@@ -13,7 +13,7 @@ use crate::id::{CredentialId, MessageId, OrganizationId};
 use crate::model::credential::Mode;
 
 /// Bytes of content in one row.
-const PIECE: usize = 192 * 1024;
+pub(super) const PIECE: usize = 192 * 1024;
 
 /// A message that the SMTP door has taken.
 #[derive(Clone, Debug)]

@@ -32,32 +32,15 @@ async fn send(process: &GatepostProcess, issued: &Issued, bytes: u64) -> u16 {
     client.send(&content).await.code
 }
 
-/// Of the process, in bytes: what it has now, and the most that it had since the last reset.
-fn memory(process: &GatepostProcess) -> (u64, u64) {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).expect("a process");
-    let read = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1_024
-    };
-    (read("VmRSS:"), read("VmHWM:"))
-}
-
-/// The most that the process took up beyond what it had before.
-async fn peak(process: &GatepostProcess, work: impl AsyncFnOnce()) -> u64 {
-    std::fs::write(format!("/proc/{}/clear_refs", process.pid()), "5").expect("the mark can be reset");
-    let (before, _) = memory(process);
-    work().await;
-    memory(process).1.saturating_sub(before)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_20_megabytes_costs_no_more_than_three_times_its_size() {
     let (process, staging, _here) = start(("GATEPOST_SMTP_MAX_MESSAGE_BYTES", "21000000")).await;
     assert_eq!(send(&process, &staging, 1_000).await, 250);
-    let peak = peak(&process, async || {
-        assert_eq!(send(&process, &staging, 20 * MEGABYTE).await, 250);
-    })
-    .await;
+    let peak = process
+        .peak(async || {
+            assert_eq!(send(&process, &staging, 20 * MEGABYTE).await, 250);
+        })
+        .await;
     assert!(peak <= 60 * MEGABYTE, "{peak} bytes");
 }
 
@@ -65,9 +48,10 @@ async fn a_message_of_20_megabytes_costs_no_more_than_three_times_its_size() {
 async fn a_message_that_is_refused_for_its_size_is_not_held() {
     let (process, staging, _here) = start(("GATEPOST_SMTP_MAX_MESSAGE_BYTES", "2000000")).await;
     assert_eq!(send(&process, &staging, 1_000).await, 250);
-    let peak = peak(&process, async || {
-        assert_eq!(send(&process, &staging, 40 * MEGABYTE).await, 552);
-    })
-    .await;
+    let peak = process
+        .peak(async || {
+            assert_eq!(send(&process, &staging, 40 * MEGABYTE).await, 552);
+        })
+        .await;
     assert!(peak <= 8 * MEGABYTE, "{peak} bytes");
 }

@@ -72,6 +72,24 @@ impl GatepostProcess {
         SmtpClient::connect(&self.door).await
     }
 
+    /// The most memory that it takes up during `work`, beyond what it had before, in bytes.
+    pub async fn peak(&self, work: impl AsyncFnOnce()) -> u64 {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").expect("the mark can be reset");
+        let (before, _) = self.memory();
+        work().await;
+        self.memory().1.saturating_sub(before)
+    }
+
+    /// In bytes: what it has now, and the most that it had since the last reset.
+    fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process");
+        let read = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+            line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1_024
+        };
+        (read("VmRSS:"), read("VmHWM:"))
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id().expect("it runs")
     }

@@ -7,7 +7,7 @@ use gatepost::model::credential::Mode;
 use gatepost::model::message::Outcome;
 
 use super::HOME;
-use crate::support::{Letter, TestApp};
+use crate::support::{ALICE, GatepostProcess, Letter, TestApp};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -110,17 +110,21 @@ async fn nobody_sees_a_message_of_another_organization() {
     }
 }
 
+/// 20 MB, nearly all of it a film.
+fn with_a_film() -> String {
+    let line = "QUJD".repeat(18) + "\r\n";
+    let encoded = line.repeat(20_000_000 / line.len());
+    format!(
+        "--b\r\nContent-Type: text/plain\r\n\r\nsee the film\r\n--b\r\nContent-Type: video/mp4\r\n\
+         Content-Disposition: attachment; filename=film.mp4\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}--b--\r\n"
+    )
+}
+
 #[tokio::test]
 async fn a_message_of_20_megabytes_is_opened_and_downloaded_whole() {
     let app = TestApp::start().await;
     let shop = app.issue("Shop").await;
-    let line = "QUJD".repeat(18) + "\r\n";
-    let encoded = line.repeat(20_000_000 / line.len());
-    let body = format!(
-        "--b\r\nContent-Type: text/plain\r\n\r\nsee the film\r\n--b\r\nContent-Type: video/mp4\r\n\
-         Content-Disposition: attachment; filename=film.mp4\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}--b--\r\n"
-    );
-    let fields = "Content-Type: multipart/mixed; boundary=b\r\n";
+    let (fields, body) = ("Content-Type: multipart/mixed; boundary=b\r\n", with_a_film());
     let letter = Letter { fields, body: body.as_bytes(), ..Letter::default() };
     let page = app.send(&shop, &letter).await;
     let alice = app.alice().await;
@@ -132,4 +136,23 @@ async fn a_message_of_20_megabytes_is_opened_and_downloaded_whole() {
     assert!(whole == letter.header() + &body, "as it was sent");
     let film = alice.page(&format!("{page}/attachments/1")).await;
     assert!(film == "ABC".repeat(film.len() / 3) && film.len() > 14_000_000, "{}", film.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_20_megabytes_costs_no_more_than_twice_as_much_and_downloading_them_next_to_nothing() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let (fields, body) = ("Content-Type: multipart/mixed; boundary=b\r\n", with_a_film());
+    let small = app.send(&shop, &Letter { fields, ..Letter::default() }).await;
+    let page = app.send(&shop, &Letter { fields, body: body.as_bytes(), ..Letter::default() }).await;
+    app.alice().await;
+    let installation = app.stop().await;
+    let process = GatepostProcess::start(&installation).await;
+    let alice = process.visitor();
+    alice.log_in(ALICE.0, ALICE.1).await;
+    alice.page(&small).await;
+    for (path, most) in [("/source", 8_000_000), ("", 40_000_000), ("/attachments/1", 40_000_000)] {
+        let peak = process.peak(async || drop(alice.page(&format!("{page}{path}")).await)).await;
+        assert!(peak <= most, "{path}: {peak} bytes");
+    }
 }
