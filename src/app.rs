@@ -11,6 +11,7 @@ use crate::dns::Dns;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gate::hashing::Hashing;
+use crate::secret::sealing::Sealing;
 use crate::smtp::relay::Relay;
 use crate::tls::Tls;
 
@@ -35,6 +36,8 @@ pub struct Shared {
     pub tls: Option<Tls>,
     /// The way to the next hop; none in commands, and where none is configured.
     pub relay: Option<Relay>,
+    /// Seals what the database keeps of secrets for a moment.
+    pub sealing: Sealing,
     /// The dashboard's address as browsers see it.
     pub public_url: PublicUrl,
 }
@@ -55,6 +58,10 @@ impl App {
         make_data_dir(&config)?;
         make_database_file(&config)?;
         let db = Db::open(&config.database_address()).await?;
+        let sealing = match config.sealing_key.expose() {
+            "" => Sealing::kept_in(&config.data_dir.join("sealing.key"))?,
+            key => Sealing::new(key)?,
+        };
         let dns = Dns::new(&config);
         let gate = Gate::new(db.clone(), clock.clone(), Hashing::start()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.http));
@@ -63,7 +70,8 @@ impl App {
             [] => (None, None),
             _ => (Some(Tls::open(&config, &clock)?), Relay::new(&config)?),
         };
-        Ok(Self(Arc::new(Shared { config, db, dns, clock, gate, smtp_listeners, tls, relay, public_url })))
+        let shared = Shared { config, db, dns, clock, gate, smtp_listeners, tls, relay, sealing, public_url };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// For a command: nothing is bound.

@@ -81,6 +81,16 @@ impl Timestamp {
     }
 }
 
+/// RFC 3339, in any zone.
+impl std::str::FromStr for Timestamp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let at = OffsetDateTime::parse(text, &Rfc3339);
+        at.map(Self::from).map_err(|_| format!("“{text}” is not a time such as 2026-05-03T09:12:44Z"))
+    }
+}
+
 impl From<OffsetDateTime> for Timestamp {
     fn from(at: OffsetDateTime) -> Self {
         Self(i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX))

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use sources::{flags, load};
-pub use values::{HiddenText, LogFormat, Network, NextHopSecurity, PublicUrl, Security, SmtpListener};
+pub use values::{HiddenText, LogFormat, NextHopSecurity, PublicUrl, Security, SmtpListener};
 
 use crate::error::Result;
+use crate::network::Network;
 use values::{Value, list};
 
 /// Declares [`Config`], [`Config::default`], [`Config::set`] and the table of settings from one list.
@@ -138,6 +139,12 @@ settings! {
     webhook_timeout: Duration = Duration::from_secs(10);
     /// Networks that webhooks may go to although they are private, loopback or link-local: 10.1.0.0/16, separated by commas.
     webhook_allowed_networks: Vec<Network> = Vec::new();
+    /// 32 bytes in Base64 that seal what the database keeps of secrets for a moment; the same on all nodes; empty: made in data_dir.
+    sealing_key: HiddenText = HiddenText::default();
+    /// Requests of an organization to the API in a second.
+    api_requests_per_second: u32 = 100;
+    /// … that may come at once.
+    api_burst: u32 = 200;
     /// How long requests and SMTP sessions that are under way may take to finish after SIGTERM.
     drain_timeout: Duration = Duration::from_secs(30);
     /// How long the log-ins of credentials, granted and denied, are kept.

@@ -28,7 +28,12 @@ pub enum Error {
 
 impl Error {
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(Problems(vec![Problem { field, message: message.into() }]))
+        Self::Invalid(Problems(vec![Problem { field, message: message.into(), taken: false }]))
+    }
+
+    /// The value itself is fine, and another has it.
+    pub fn taken(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(Problems(vec![Problem { field, message: message.into(), taken: true }]))
     }
 
     pub fn setup(message: impl Into<String>) -> Self {
@@ -84,17 +89,24 @@ pub struct Problem {
     pub field: &'static str,
     /// A sentence.
     pub message: String,
+    /// Whether the value itself is fine, and another has it.
+    pub taken: bool,
 }
 
 impl Problems {
     pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.push(Problem { field, message: message.into() });
+        self.0.push(Problem { field, message: message.into(), taken: false });
     }
 
     /// # Errors
     /// [`Error::Invalid`] when there is a problem.
     pub fn into_result(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+    }
+
+    /// Whether nothing is wrong but that another has the value.
+    pub fn is_taken(&self) -> bool {
+        self.0.iter().all(|problem| problem.taken)
     }
 
     /// The message for a field, if it was refused.

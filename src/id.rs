@@ -31,6 +31,12 @@ macro_rules! id {
             }
         }
 
+        impl $name {
+            pub const fn uuid(self) -> uuid::Uuid {
+                self.0
+            }
+        }
+
         crate::db::stored_as_text!($name);
     )+};
 }
@@ -52,6 +58,8 @@ id! {
     /// One report to one webhook: `webhook-id`, unchanged on a retry.
     DeliveryId,
     CreditHoldId,
+    ApiKeyId,
+    ApiKeyScopeId,
     /// Follows one HTTP request through the logs.
     RequestId,
 }

@@ -26,6 +26,7 @@ mod http;
 pub mod id;
 pub mod jobs;
 pub mod model;
+pub mod network;
 pub mod secret;
 pub mod server;
 pub mod smtp;

@@ -1,5 +1,6 @@
 //! Secrets: drawn here, hashed and verified here, shown once, never printed by accident.
 
+pub mod sealing;
 mod webhook;
 
 use std::fmt;
@@ -35,6 +36,11 @@ impl Password {
         Self::new(format!("sk_{}", alphanumeric(32)))
     }
 
+    /// A key of the API: `gp-sk-` and 64 characters of `[A-Za-z0-9]` (381 bits).
+    pub fn generate_api_key() -> Self {
+        Self::new(format!("gp-sk-{}", alphanumeric(64)))
+    }
+
     /// Whether it has the form of a credential's password.
     pub fn is_generated_form(&self) -> bool {
         let rest = self.expose().strip_prefix("sk_").unwrap_or_default();
@@ -62,6 +68,11 @@ impl<'de> serde::Deserialize<'de> for Password {
 /// A credential's username: `smtp_` and 16 characters of `[A-Za-z0-9]`.
 pub fn generate_username() -> String {
     format!("smtp_{}", alphanumeric(16))
+}
+
+/// What names an API key in public: `gp-pk-` and 24 characters of `[A-Za-z0-9]`.
+pub fn generate_public_key() -> String {
+    format!("gp-pk-{}", alphanumeric(24))
 }
 
 /// 256 random bits as 43 URL-safe characters, for links that work once.

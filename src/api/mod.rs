@@ -1,23 +1,130 @@
 //! What programs ask over HTTP. The route table.
+//!
+//! Below `/v2` stands the part of AhaSend's API v2 that Gatepost serves, with the same paths, fields and codes, and what Gatepost
+//! adds in the same manner. A handler is four moves, as in the pages; what it takes and answers describes itself in `/openapi.json`.
 
+mod caller;
+mod credentials;
+mod failure;
 mod health;
+mod input;
+mod list;
+mod once;
+mod rate;
 
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Router, middleware};
+use axum::{Json, Router, middleware};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::http::requests::{Routine, caught};
+use caller::{Caller, KeyGate, admit};
+use failure::{ErrorResponse, Failure};
+
+/// The longest body.
+const MAX_BODY: usize = 256 * 1024;
 
 pub fn router(app: App) -> Router {
-    let routes = Router::new()
+    let (routes, document) = v2().split_for_parts();
+    let document = Json(document);
+    let gated = routes
+        .layer(middleware::from_fn_with_state(KeyGate::new(app.clone()), admit))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    let open = Router::new()
         .route("/healthz", get(health::process))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .layer(middleware::map_response(async |mut answer: Response| {
             answer.extensions_mut().insert(Routine);
             answer
-        }))
-        .with_state(app);
-    caught(routes)
+        }));
+    let routes = open
+        .route("/openapi.json", get(async move || document.clone()))
+        .route("/v2/{*rest}", axum::routing::any(nothing_here))
+        .merge(gated.method_not_allowed_fallback(not_allowed));
+    caught(routes.with_state(app))
+}
+
+/// Every route below `/v2`, with its description.
+fn v2() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(ping)).merge(credentials::routes())
+}
+
+/// What `/openapi.json` says of the whole.
+pub fn document() -> OpenApi {
+    v2().into_openapi()
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Gatepost", description = "SMTP credentials for programs. What is not marked as Gatepost's own works as AhaSend's API v2."),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("gp-sk-64-CHARACTERS");
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("BearerAuth", SecurityScheme::Http(bearer.build()));
+    }
+}
+
+/// That something was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuccessResponse {
+    message: String,
+}
+
+impl SuccessResponse {
+    fn new(message: &str) -> Self {
+        Self { message: message.to_owned() }
+    }
+}
+
+/// Tests a key: any that is accepted gets `pong`.
+#[utoipa::path(
+    get, path = "/v2/ping", operation_id = "ping", tag = "Utility",
+    responses(
+        (status = 200, body = SuccessResponse), (status = 401, body = ErrorResponse), (status = 403, body = ErrorResponse),
+        (status = 429, body = ErrorResponse), (status = 500, body = ErrorResponse)
+    ),
+    security(("BearerAuth" = []))
+)]
+async fn ping(_: Caller) -> Json<SuccessResponse> {
+    Json(SuccessResponse::new("pong"))
+}
+
+async fn nothing_here() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+async fn not_allowed() -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method")
+}
+
+/// RFC 3339 in UTC.
+fn time(at: Timestamp) -> String {
+    at.rfc3339()
+}
+
+/// A time in RFC 3339, or null.
+mod optional_time {
+    use super::{Deserialize, Deserializer, Timestamp};
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+    }
 }

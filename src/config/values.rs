@@ -135,51 +135,6 @@ impl Value for HiddenText {
     }
 }
 
-/// A network: `10.0.0.0/8`, `fd00::/8`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    /// How many leading bits are the network's.
-    length: u8,
-}
-
-impl Network {
-    /// Whether the address is in it. An IPv4 address counts as such also in IPv6 clothing (`::ffff:…`).
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let shift = 32 - u32::from(self.length);
-                network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let shift = 128 - u32::from(self.length);
-                network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let refusal = || format!("“{text}” is not a network such as 10.0.0.0/8");
-        let (address, length) =
-            text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-        let address: IpAddr = address.parse().map_err(|_| refusal())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let length = length.map_or(Ok(most), str::parse).ok().filter(|length| *length <= most);
-        Ok(Self { address, length: length.ok_or_else(refusal)? })
-    }
-}
-
-impl Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Text,
@@ -392,22 +347,6 @@ mod tests {
         assert_eq!("[::]:465=implicit".parse::<SmtpListener>().map(|l| l.security), Ok(Security::Implicit));
         assert!("0.0.0.0:587=tls".parse::<SmtpListener>().is_err());
         assert!("587".parse::<SmtpListener>().is_err());
-    }
-
-    #[test]
-    fn a_network_holds_the_addresses_that_begin_like_it() {
-        let holds = |network: &str, address: &str| {
-            let network: Network = network.parse().unwrap();
-            network.contains(address.parse().unwrap())
-        };
-        assert!(holds("10.0.0.0/8", "10.255.0.1") && holds("10.0.0.0/8", "::ffff:10.0.0.1"));
-        assert!(!holds("10.0.0.0/8", "11.0.0.0") && !holds("10.0.0.0/8", "::10.0.0.1"));
-        assert!(holds("127.0.0.1", "127.0.0.1") && !holds("127.0.0.1", "127.0.0.2"));
-        assert!(holds("0.0.0.0/0", "192.0.2.1") && holds("::/0", "2001:db8::1"));
-        assert!(holds("fd00::/8", "fdff::1") && !holds("fd00::/8", "fe00::1"));
-        for text in ["10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", ""] {
-            assert!(text.parse::<Network>().is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! HTTP/1.1 on a socket: limits on connections and on slow clients, and a graceful end. Knows no page.
 
+pub mod address;
 pub mod requests;
 
 use std::net::SocketAddr;

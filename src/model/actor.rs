@@ -4,11 +4,13 @@ use std::net::IpAddr;
 
 use super::words;
 use crate::clock::Timestamp;
-use crate::id::{MemberId, OrganizationId};
+use crate::id::OrganizationId;
 
 words! {
     ActorKind {
         Member = "member",
+        /// A program, through the API.
+        ApiKey = "api_key",
         /// Whoever runs `gatepost` on the machine.
         Operator = "operator",
         /// Gatepost by itself.
@@ -21,7 +23,8 @@ words! {
 pub struct Actor {
     pub organization: OrganizationId,
     pub kind: ActorKind,
-    pub member: Option<MemberId>,
+    /// The member's or the API key's; empty for the others.
+    pub id: String,
     /// How people call them: an e-mail address, `command line`, `Gatepost`.
     pub label: String,
     pub address: Option<IpAddr>,
@@ -32,7 +35,7 @@ impl Actor {
     /// Whoever runs `gatepost` on the machine.
     pub fn operator(organization: OrganizationId, at: Timestamp) -> Self {
         let label = "command line".to_owned();
-        Self { organization, kind: ActorKind::Operator, member: None, label, address: None, at }
+        Self { organization, kind: ActorKind::Operator, id: String::new(), label, address: None, at }
     }
 
     /// Gatepost by itself.
@@ -40,7 +43,7 @@ impl Actor {
         Self {
             organization,
             kind: ActorKind::System,
-            member: None,
+            id: String::new(),
             label: "Gatepost".to_owned(),
             address: None,
             at,

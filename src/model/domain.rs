@@ -77,7 +77,7 @@ impl Domain {
         .execute(&mut **tx)
         .await
         .map_err(|error| match is_duplicate(&error) {
-            true => Error::invalid("name", format!("{} is there already.", displayed(&name))),
+            true => Error::taken("name", format!("{} is there already.", displayed(&name))),
             false => error.into(),
         })?;
         let domain = Self::find(tx, actor.organization, id).await?;

@@ -27,6 +27,9 @@ words! {
         DomainLost = "domain.lost",
         DomainRemoved = "domain.removed",
         AllowanceChanged = "organization.allowance_changed",
+        ApiKeyCreated = "api_key.created",
+        ApiKeyUpdated = "api_key.updated",
+        ApiKeyDeleted = "api_key.deleted",
         MemberCreated = "member.created",
         MemberLoggedIn = "member.logged_in",
         MemberLoggedOut = "member.logged_out",
@@ -85,7 +88,7 @@ impl Event {
         .bind(actor.organization)
         .bind(actor.at)
         .bind(actor.kind)
-        .bind(actor.member.map(|id| id.to_string()).unwrap_or_default())
+        .bind(actor.id.clone())
         .bind(&actor.label)
         .bind(actor.address.map(|address| address.to_string()).unwrap_or_default())
         .bind(action)

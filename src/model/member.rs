@@ -136,8 +136,8 @@ impl Member {
 
     /// This member as the one who acts.
     pub fn actor(&self, address: Option<std::net::IpAddr>, at: Timestamp) -> Actor {
-        let (member, label) = (Some(self.id), self.email.clone());
-        Actor { organization: self.organization, kind: ActorKind::Member, member, label, address, at }
+        let (id, label) = (self.id.to_string(), self.email.clone());
+        Actor { organization: self.organization, kind: ActorKind::Member, id, label, address, at }
     }
 }
 

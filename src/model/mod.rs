@@ -3,11 +3,13 @@
 //! A function that changes something takes the transaction and the [`Actor`], and writes its [`Event`] in that same transaction.
 
 pub mod actor;
+pub mod api_key;
 pub mod credential;
 pub mod credits;
 pub mod denial;
 pub mod domain;
 pub mod event;
+pub mod idempotency;
 pub mod login;
 pub mod member;
 pub mod message;
@@ -19,6 +21,7 @@ pub mod usage;
 pub mod webhook;
 
 pub use actor::Actor;
+pub use api_key::ApiKey;
 pub use credential::Credential;
 pub use credits::Credits;
 pub use denial::Denial;

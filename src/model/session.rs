@@ -114,7 +114,7 @@ impl Session {
     /// [`Error::NotFound`] when the member has no such session.
     pub async fn end(tx: &mut Tx, actor: &Actor, id: SessionId) -> Result<()> {
         let sql = "DELETE FROM sessions WHERE member = $1 AND id = $2";
-        let gone = sqlx::query(sql).bind(actor.member).bind(id).execute(&mut **tx).await?;
+        let gone = sqlx::query(sql).bind(actor.id.clone()).bind(id).execute(&mut **tx).await?;
         if gone.rows_affected() == 0 {
             return Err(Error::NotFound("session"));
         }

@@ -8,7 +8,6 @@ use axum_extra::extract::Form;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::address::ClientAddress;
 use super::failure::Failure;
 use super::page::html;
 use super::session_store::Who;
@@ -16,6 +15,7 @@ use super::signed_in::SignedIn;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::gate::LogInRefusal;
+use crate::http::address::ClientAddress;
 use crate::model::Member;
 use crate::model::event::{Action, Event};
 use crate::secret::Password;

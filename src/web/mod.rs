@@ -4,7 +4,7 @@
 //! addresses and is given the block of the page that changes.
 
 mod activity;
-mod address;
+
 pub mod assets;
 mod checks;
 pub mod credentials;

@@ -99,6 +99,6 @@ impl Owner {
     /// Nobody is a member yet: the owner acts before they exist.
     fn actor(&self, organization: OrganizationId, browser: &Browser, at: Timestamp) -> Actor {
         let (address, label) = (Some(browser.address.0), self.email.trim().to_lowercase());
-        Actor { organization, kind: ActorKind::Member, member: None, label, address, at }
+        Actor { organization, kind: ActorKind::Member, id: String::new(), label, address, at }
     }
 }

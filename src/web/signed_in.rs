@@ -8,7 +8,6 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::address::ClientAddress;
 use super::failure::Failure;
 use super::htmx::{self, Htmx};
 use super::page::{Frame, Here};
@@ -17,6 +16,7 @@ use super::urlencoded;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::http::address::ClientAddress;
 use crate::id::OrganizationId;
 use crate::model::{Actor, Member, Organization};
 

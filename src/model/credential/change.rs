@@ -224,7 +224,7 @@ async fn set_domains(
 
 fn name_taken(error: sqlx::Error, name: &str) -> Error {
     if is_duplicate(&error) {
-        Error::invalid("name", format!("There is a credential named “{name}” already."))
+        Error::taken("name", format!("There is a credential named “{name}” already."))
     } else {
         error.into()
     }

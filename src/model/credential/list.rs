@@ -34,6 +34,8 @@ pub struct Filter {
     pub mode: Option<Mode>,
     /// Neither used nor created within this time.
     pub unused_for: Option<Duration>,
+    /// Only those that are scoped to some of these domains, and to no others.
+    pub within: Option<Vec<String>>,
 }
 
 /// A list to read: what, in which order, which page.
@@ -52,6 +54,7 @@ impl Filter {
             && self.state.is_none()
             && self.mode.is_none()
             && self.unused_for.is_none()
+            && self.within.is_none()
     }
 
     /// The conditions, with their parameters from `$2` on (`$1` is the organization).
@@ -86,6 +89,15 @@ impl Filter {
         if let Some(unused) = self.unused_for {
             let limit = parameter(Value::Number(now.minus(unused).as_micros()));
             sql.push_str(&format!(" AND last_used_at < {limit} AND created_at < {limit}"));
+        }
+        if let Some(within) = &self.within {
+            let names: Vec<String> = within.iter().map(|name| parameter(Value::Text(name.clone()))).collect();
+            let names = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
+            let scoped = "SELECT 1 FROM credential_domains s JOIN domains d ON d.id = s.domain \
+                          WHERE s.credential = credentials.id";
+            sql.push_str(&format!(
+                " AND scope = 'scoped' AND EXISTS ({scoped}) AND NOT EXISTS ({scoped} AND d.name NOT IN ({names}))"
+            ));
         }
         (sql, values)
     }

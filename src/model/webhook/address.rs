@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
-use crate::config::Network;
+use crate::network::Network;
 
 /// The longest URL, in bytes.
 pub const MAX_URL: usize = 2_000;

@@ -45,6 +45,7 @@ impl Query {
             state: self.status.parse::<State>().ok(),
             mode: self.mode.parse::<Mode>().ok(),
             unused_for: self.is_unused().then_some(UNUSED),
+            within: None,
         }
     }
 

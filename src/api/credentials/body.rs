@@ -1,0 +1,223 @@
+//! What stands in the bodies of requests and answers.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::failure::{Failure, Result};
+use crate::api::{optional_time, time};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::model::Credential;
+use crate::model::credential::{Draft, IssuedCredential, Mode, Scope};
+use crate::model::domain::normalize;
+
+/// An SMTP credential.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SmtpCredential {
+    object: CredentialObject,
+    id: Uuid,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// Empty when it has none.
+    name: String,
+    username: String,
+    /// Whether in sandbox mode: everything but delivery.
+    sandbox: bool,
+    scope: CredentialScope,
+    /// Of a scoped credential.
+    domains: Vec<String>,
+    /// Gatepost's own.
+    status: CredentialStatus,
+    /// Gatepost's own: the same as `sandbox`, in a word.
+    mode: CredentialMode,
+    /// Gatepost's own: the newest successful authentication.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+    /// Gatepost's own.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// Gatepost's own.
+    #[schema(format = DateTime)]
+    rotated_at: Option<String>,
+    /// Gatepost's own: how long the password before the last rotation works too.
+    #[schema(format = DateTime)]
+    grace_until: Option<String>,
+}
+
+/// An SMTP credential with its password, which is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedCredential {
+    #[serde(flatten)]
+    credential: SmtpCredential,
+    password: String,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub enum CredentialObject {
+    #[serde(rename = "credential_smtp")]
+    CredentialSmtp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialScope {
+    /// All domains of the account.
+    Global,
+    /// The listed domains.
+    Scoped,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialMode {
+    Production,
+    Sandbox,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialStatus {
+    Active,
+    Revoked,
+    Expired,
+}
+
+/// A credential to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCredential {
+    #[schema(max_length = 255)]
+    name: String,
+    #[serde(default)]
+    sandbox: bool,
+    scope: CredentialScope,
+    /// Of a scoped credential: at least one, verified or not. Of a global one: none.
+    #[serde(default)]
+    domains: Vec<String>,
+    /// Gatepost's own: a time to come.
+    #[serde(default, deserialize_with = "optional_time::deserialize")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+/// What is to be changed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateCredential {
+    #[schema(max_length = 255, nullable = false)]
+    name: Option<String>,
+    #[schema(nullable = false)]
+    sandbox: Option<bool>,
+    #[schema(nullable = false)]
+    scope: Option<CredentialScope>,
+    #[schema(nullable = false)]
+    domains: Option<Vec<String>>,
+    /// A time to come, or null for never.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Option<Timestamp>>,
+}
+
+/// Told apart: left out, and null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    optional_time::deserialize(deserializer).map(Some)
+}
+
+impl SmtpCredential {
+    pub fn of(credential: &Credential, now: Timestamp) -> Self {
+        use crate::model::credential::State;
+        Self {
+            object: CredentialObject::CredentialSmtp,
+            id: credential.id.uuid(),
+            created_at: time(credential.created_at),
+            updated_at: time(credential.updated_at),
+            name: credential.name.clone(),
+            username: credential.username.clone(),
+            sandbox: credential.mode == Mode::Sandbox,
+            scope: match credential.scope {
+                Scope::Global => CredentialScope::Global,
+                Scope::Scoped => CredentialScope::Scoped,
+            },
+            domains: credential.domains.clone(),
+            status: match credential.state(now) {
+                State::Active => CredentialStatus::Active,
+                State::Revoked => CredentialStatus::Revoked,
+                State::Expired => CredentialStatus::Expired,
+            },
+            mode: match credential.mode {
+                Mode::Production => CredentialMode::Production,
+                Mode::Sandbox => CredentialMode::Sandbox,
+            },
+            last_used_at: credential.last_used.as_ref().map(|used| time(used.at)),
+            expires_at: credential.expires_at.map(time),
+            rotated_at: credential.rotated_at.map(time),
+            grace_until: credential.grace(now).map(|previous| time(previous.until)),
+        }
+    }
+}
+
+impl CreatedCredential {
+    pub fn of(issued: &IssuedCredential, now: Timestamp) -> Self {
+        let credential = SmtpCredential::of(&issued.credential, now);
+        Self { credential, password: issued.password.expose().to_owned() }
+    }
+}
+
+impl CreateCredential {
+    pub fn draft(&self) -> Result<Draft> {
+        Ok(Draft {
+            name: self.name.clone(),
+            mode: mode(self.sandbox),
+            scope: self.scope.into(),
+            domains: domains(&self.domains)?,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+impl UpdateCredential {
+    pub fn draft(&self, before: &Credential) -> Result<Draft> {
+        let Self { name, sandbox, scope, domains: names, expires_at } = self;
+        if name.is_none() && sandbox.is_none() && scope.is_none() && names.is_none() && expires_at.is_none() {
+            return Err(Failure::bad("name at least one field to change"));
+        }
+        let scope = scope.map_or(before.scope, Scope::from);
+        let kept = if scope == Scope::Global { Vec::new() } else { before.domains.clone() };
+        Ok(Draft {
+            name: name.clone().unwrap_or_else(|| before.name.clone()),
+            mode: sandbox.map_or(before.mode, mode),
+            scope,
+            domains: names.as_ref().map_or(Ok(kept), |names| domains(names))?,
+            expires_at: expires_at.unwrap_or(before.expires_at),
+        })
+    }
+}
+
+impl From<CredentialScope> for Scope {
+    fn from(scope: CredentialScope) -> Self {
+        match scope {
+            CredentialScope::Global => Self::Global,
+            CredentialScope::Scoped => Self::Scoped,
+        }
+    }
+}
+
+fn mode(sandbox: bool) -> Mode {
+    if sandbox { Mode::Sandbox } else { Mode::Production }
+}
+
+/// As the model keeps them.
+fn domains(names: &[String]) -> Result<Vec<String>> {
+    let kept = |name: &String| {
+        normalize(name).map_err(|error| match error {
+            Error::Invalid(problems) => {
+                Failure::bad(format!("domains: {}", problems.of("name").unwrap_or_default()))
+            }
+            error => error.into(),
+        })
+    };
+    names.iter().map(kept).collect()
+}

@@ -1,0 +1,142 @@
+//! Rotate, end grace, revoke, re-enable: Gatepost's own.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::body::{CreatedCredential, SmtpCredential};
+use super::{DAY, ID, WRITE};
+use crate::api::caller::{Caller, Ids};
+use crate::api::failure::{ErrorResponse, Failure, Result};
+use crate::api::input::Input;
+use crate::api::once::{Begun, Holds, Idempotency, Once};
+use crate::app::App;
+use crate::db::Tx;
+use crate::id::CredentialId;
+use crate::model::Credential;
+
+/// The longest grace of a rotation, in seconds.
+const MAX_GRACE: u64 = 7 * DAY;
+
+/// How to rotate.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateCredential {
+    /// How long the old password goes on working; 0: it stops at once.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 604_800, default = 0)]
+    grace_seconds: u64,
+}
+
+/// The credential, where the caller may change it.
+pub async fn writable(tx: &mut Tx, caller: &Caller, id: CredentialId) -> Result<Credential> {
+    caller.reach(WRITE)?;
+    let credential = Credential::find(tx, caller.organization(), id).await?;
+    caller.covers(WRITE, &credential.domains)?;
+    Ok(credential)
+}
+
+/// Gives it a new password, which is in this answer and nowhere else.
+#[utoipa::path(
+    post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/rotate",
+    operation_id = "rotateSMTPCredential", tag = "SMTP credentials",
+    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255)),
+    request_body = RotateCredential,
+    responses(
+        (status = 201, body = CreatedCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
+        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 409, body = ErrorResponse),
+        (status = 413, body = ErrorResponse), (status = 415, body = ErrorResponse), (status = 422, body = ErrorResponse),
+        (status = 429, body = ErrorResponse), (status = 500, body = ErrorResponse)
+    ),
+    security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
+)]
+pub async fn rotate(
+    State(app): State<App>,
+    (caller, ids): (Caller, Ids),
+    key: Idempotency,
+    input: Input<RotateCredential>,
+) -> Result<Response> {
+    let id: CredentialId = ids.get(ID)?;
+    if input.value.grace_seconds > MAX_GRACE {
+        return Err(Failure::bad(format!("grace_seconds must be between 0 and {MAX_GRACE}")));
+    }
+    caller.reach(WRITE)?;
+    let current = Credential::current_hash(&mut *app.db.read().await?, caller.organization(), id).await?;
+    let grace = Duration::from_secs(input.value.grace_seconds);
+    let fresh = match grace.is_zero() {
+        true => app.hashing().fresh().await?,
+        false => app.hashing().fresh_beside(current).await?,
+    };
+    let mut once = match Once::begin(&app, &caller, key, &input).await? {
+        Begun::Now(once) => once,
+        Begun::Before(answer) => return Ok(answer),
+    };
+    writable(&mut once.tx, &caller, id).await?;
+    let rotated = Credential::rotate(&mut once.tx, &caller.actor(), id, grace, fresh).await;
+    once.end(rotated.map(|issued| CreatedCredential::of(&issued, caller.now)), Holds::Secret).await
+}
+
+/// Ends the grace of the last rotation: the old password stops.
+#[utoipa::path(
+    post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/end-grace",
+    operation_id = "endGraceOfSMTPCredential", tag = "SMTP credentials",
+    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
+        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
+        (status = 500, body = ErrorResponse)
+    ),
+    security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
+)]
+pub async fn end_grace(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
+    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
+    writable(&mut tx, &caller, id).await?;
+    let credential = Credential::end_grace(&mut tx, &caller.actor(), id).await?;
+    tx.commit().await?;
+    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+}
+
+/// Switches it off: it is refused at its next authentication.
+#[utoipa::path(
+    post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/revoke",
+    operation_id = "revokeSMTPCredential", tag = "SMTP credentials",
+    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
+        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
+        (status = 500, body = ErrorResponse)
+    ),
+    security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
+)]
+pub async fn revoke(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
+    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
+    writable(&mut tx, &caller, id).await?;
+    let credential = Credential::revoke(&mut tx, &caller.actor(), id).await?;
+    tx.commit().await?;
+    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+}
+
+/// Switches it on again, with the same password.
+#[utoipa::path(
+    post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/enable",
+    operation_id = "enableSMTPCredential", tag = "SMTP credentials",
+    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
+        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
+        (status = 500, body = ErrorResponse)
+    ),
+    security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
+)]
+pub async fn enable(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
+    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
+    writable(&mut tx, &caller, id).await?;
+    let credential = Credential::enable(&mut tx, &caller.actor(), id).await?;
+    tx.commit().await?;
+    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+}

@@ -1,0 +1,114 @@
+//! What the gate answers to a username and password, and why: for other servers that let Gatepost decide.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::caller::Caller;
+use crate::api::failure::{ErrorResponse, Failure, Result};
+use crate::api::input::Input;
+use crate::app::App;
+use crate::error::Error;
+use crate::gate::{Attempt, Door, Grant, Reason};
+use crate::model::Domain;
+use crate::model::domain::{Sending, normalize};
+use crate::secret::{MAX_PASSWORD_BYTES, Password};
+
+/// A pair to be checked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyCredential {
+    #[schema(max_length = 255)]
+    username: String,
+    #[schema(max_length = 1024, value_type = String)]
+    password: Password,
+    /// An address, or a domain, that the pair wants to send from.
+    #[schema(max_length = 320, nullable = false)]
+    from: Option<String>,
+}
+
+/// What the gate says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Verdict {
+    granted: bool,
+    /// Why not: `unknown_username`, `wrong_password`, `malformed_password`, `revoked`, `expired`, `throttled`.
+    reason: Option<String>,
+    /// Finds a denial in the dashboard.
+    reference: Option<String>,
+    credential_id: Option<Uuid>,
+    sandbox: Option<bool>,
+    /// Whether it may send from the domain that was asked about; null where none was, or nothing was granted.
+    from_allowed: Option<bool>,
+}
+
+/// Asks the gate, as a log-in at the SMTP door does: it counts as one, and guessing is slowed down.
+#[utoipa::path(
+    post, path = "/v2/accounts/{account_id}/smtp-credentials/verify", operation_id = "verifySMTPCredential",
+    tag = "SMTP credentials", params(("account_id" = uuid::Uuid, Path)), request_body = VerifyCredential,
+    responses(
+        (status = 200, body = Verdict), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
+        (status = 403, body = ErrorResponse), (status = 413, body = ErrorResponse), (status = 415, body = ErrorResponse),
+        (status = 429, body = ErrorResponse), (status = 500, body = ErrorResponse), (status = 503, body = ErrorResponse)
+    ),
+    security(("BearerAuth" = ["smtp-credentials:verify"]))
+)]
+pub async fn verify(
+    State(app): State<App>,
+    caller: Caller,
+    input: Input<VerifyCredential>,
+) -> Result<Json<Verdict>> {
+    caller.may("smtp-credentials:verify")?;
+    let VerifyCredential { username, password, from } = input.value;
+    if username.len() > 255 || password.expose().len() > MAX_PASSWORD_BYTES {
+        return Err(Failure::bad("username or password is longer than any"));
+    }
+    let attempt = Attempt {
+        username,
+        password,
+        client: caller.address,
+        door: Door::Api,
+        encrypted: true,
+        hello: Some(caller.key.label.clone()),
+    };
+    match app.gate.check(attempt).await {
+        Ok(grant) if grant.organization == caller.organization() => {
+            Ok(Json(granted(&app, &caller, &grant, from.as_deref()).await?))
+        }
+        Ok(_) => Ok(Json(Verdict::denied(Reason::UnknownUsername.as_str(), None))),
+        Err(denial) if denial.is_temporary() => Err(Error::unavailable("the gate could not decide").into()),
+        Err(denial) => Ok(Json(Verdict::denied(denial.reason.as_str(), Some(denial.reference.to_string())))),
+    }
+}
+
+async fn granted(app: &App, caller: &Caller, grant: &Grant, from: Option<&str>) -> Result<Verdict> {
+    let from_allowed = match from {
+        None => None,
+        Some(from) => {
+            let domain = from.rsplit_once('@').map_or(from, |(_, domain)| domain);
+            let who =
+                Sending { organization: grant.organization, credential: grant.credential, at: caller.now };
+            let mut connection = app.db.read().await?;
+            match normalize(domain) {
+                Ok(name) => Some(Domain::is_usable(&mut connection, who, &name).await?),
+                Err(_) => Some(false),
+            }
+        }
+    };
+    Ok(Verdict {
+        granted: true,
+        reason: None,
+        reference: None,
+        credential_id: Some(grant.credential.uuid()),
+        sandbox: Some(grant.mode == crate::model::credential::Mode::Sandbox),
+        from_allowed,
+    })
+}
+
+impl Verdict {
+    fn denied(reason: &str, reference: Option<String>) -> Self {
+        let reason = Some(reason.to_owned());
+        Self { granted: false, reason, reference, credential_id: None, sandbox: None, from_allowed: None }
+    }
+}

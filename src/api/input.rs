@@ -1,0 +1,96 @@
+//! What a request brings: a JSON body, a query, and how lists are asked for.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use super::failure::{Failure, Result};
+use crate::app::App;
+use crate::model::Turn;
+
+/// A JSON body, with what an `Idempotency-Key` is compared by.
+#[derive(Debug)]
+pub struct Input<T> {
+    pub value: T,
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        if !is_json(request.headers()) {
+            let message = "the Content-Type must be application/json";
+            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+        let bytes =
+            Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Failure::new(rejection.status(), "the body is too long"),
+                _ => Failure::bad("the body did not arrive"),
+            })?;
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
+        json.end().map_err(|error| Failure::bad(format!("the body is not JSON: {error}")))?;
+        Ok(Self { value, bytes })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Names the field, or the place where the body is no JSON.
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let (path, cause) = (error.path().to_string(), error.inner());
+    Failure::bad(match (cause.is_data(), path.as_str()) {
+        (false, _) => format!("the body is not JSON: {cause}"),
+        (true, ".") => cause.to_string(),
+        (true, path) => format!("{path}: {cause}"),
+    })
+}
+
+/// The query of a request.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query.map(|Query(query)| Self(query)).map_err(|rejection| Failure::bad(rejection.body_text()))
+    }
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 100, default = 100)]
+    limit: Option<String>,
+    /// A cursor: `next_cursor` of the page before.
+    after: Option<String>,
+    /// A cursor: `previous_cursor` of the page behind.
+    before: Option<String>,
+}
+
+impl Paging {
+    pub fn is_backward(&self) -> bool {
+        self.before.as_ref().is_some_and(|cursor| !cursor.is_empty())
+    }
+
+    pub fn turn(&self) -> Result<Turn> {
+        let limit = match &self.limit {
+            None => Some(100),
+            Some(text) => text.parse().ok().filter(|limit| (1..=100).contains(limit)),
+        };
+        let limit = limit.ok_or_else(|| Failure::bad("limit must be between 1 and 100"))?;
+        Ok(Turn::new(self.after.as_deref(), self.before.as_deref(), limit)?)
+    }
+}

@@ -1,0 +1,142 @@
+//! Work that is done once for each `Idempotency-Key`, whoever asks again and however often at the same time.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::caller::Caller;
+use super::failure::{Failure, Result};
+use super::input::Input;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::model::idempotency::{Known, Request};
+
+const NAME: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The request's key, and what else makes it the same request.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    key: Option<String>,
+    method: Method,
+    path: String,
+}
+
+impl FromRequestParts<App> for Idempotency {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        let key = match parts.headers.get(NAME).map(HeaderValue::to_str) {
+            None => None,
+            Some(Ok(key)) if (1..=255).contains(&key.len()) => Some(key.to_owned()),
+            Some(_) => {
+                return Err(Failure::bad("the Idempotency-Key must have 1 to 255 characters of ASCII"));
+            }
+        };
+        Ok(Self { key, method: parts.method.clone(), path: parts.uri.path().to_owned() })
+    }
+}
+
+/// Work that is to be done now, in its transaction.
+pub struct Once {
+    pub tx: Tx,
+    app: App,
+    request: Option<Request>,
+    now: Timestamp,
+}
+
+/// The work's beginning.
+pub enum Begun {
+    Now(Once),
+    /// It was done before; this was the answer.
+    Before(Response),
+}
+
+/// Whether an answer may be read by whoever reads the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    NoSecret,
+    Secret,
+}
+
+impl Once {
+    pub async fn begin<T>(app: &App, caller: &Caller, key: Idempotency, input: &Input<T>) -> Result<Begun> {
+        let mut tx = app.db.begin().await?;
+        let whose = (caller.organization(), caller.key.id);
+        let what = (key.method.as_str(), key.path.as_str(), &*input.bytes);
+        let request = key.key.map(|key| Request::new(whose, &key, what));
+        let known = match &request {
+            Some(request) => request.begin(&mut tx, &app.sealing, caller.now).await.map_err(in_progress)?,
+            None => Known::Fresh,
+        };
+        match known {
+            Known::Fresh => Ok(Begun::Now(Self { tx, app: app.clone(), request, now: caller.now })),
+            Known::Answered(answer) => {
+                let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let mut response = json(status, &answer.body);
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+                Ok(Begun::Before(response))
+            }
+            Known::Mismatch => Err(Failure::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency key was already used with a different request payload",
+            )),
+            Known::Sealed => Err(Failure::new(
+                StatusCode::CONFLICT,
+                "the answer to this idempotency key can't be repeated",
+            )),
+        }
+    }
+
+    /// Confirms the work, with the answer that the same request will get again; or undoes it.
+    pub async fn end(
+        mut self,
+        outcome: crate::error::Result<impl Serialize>,
+        holds: Holds,
+    ) -> Result<Response> {
+        let value = match outcome {
+            Ok(value) => value,
+            Err(error) => return self.refuse(error.into()).await,
+        };
+        let body = serde_json::to_string(&value).map_err(|cause| Error::Internal(cause.to_string()))?;
+        let body = Zeroizing::new(body);
+        if let Some(request) = &self.request {
+            let sealing = (holds == Holds::Secret).then_some(&self.app.sealing);
+            let answer = (StatusCode::CREATED.as_u16(), body.as_str());
+            request.end(&mut self.tx, answer, sealing, self.now).await?;
+        }
+        self.tx.commit().await?;
+        Ok(json(StatusCode::CREATED, &body))
+    }
+
+    async fn refuse(self, failure: Failure) -> Result<Response> {
+        drop(self.tx);
+        if let Some(request) = self.request.filter(|_| failure.is_of_the_request()) {
+            let body = serde_json::json!({ "message": failure.message }).to_string();
+            let mut tx = self.app.db.begin().await?;
+            request.refuse(&mut tx, failure.status.as_u16(), &body, self.now).await?;
+            tx.commit().await?;
+        }
+        Err(failure)
+    }
+}
+
+fn json(status: StatusCode, body: &str) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_owned()).into_response()
+}
+
+/// Whoever waited in vain for the place waited for the same request.
+fn in_progress(error: Error) -> Failure {
+    match error {
+        Error::Unavailable(_) => {
+            let message = "A request with this idempotency key is already in progress".to_owned();
+            Failure { status: StatusCode::CONFLICT, message, retry_after: Some(1) }
+        }
+        error => error.into(),
+    }
+}
