@@ -5,16 +5,18 @@
 
 mod request;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::app::App;
 use crate::error::Result;
+use crate::id::WebhookId;
 use crate::model::webhook::claim::{self, Claim};
 use crate::secret::generate_token;
 use crate::telemetry::WEBHOOK_REQUESTS;
@@ -42,23 +44,56 @@ pub async fn run(app: App, shutdown: CancellationToken) {
         Ok(courier) => Arc::new(courier),
         Err(error) => return error!(%error, "webhooks can't be delivered"),
     };
-    let mut rounds = JoinSet::new();
+    let mut rounds = Rounds::default();
     loop {
         tokio::select! {
             () = courier.app.db.news() => {}
             () = tokio::time::sleep(INTERVAL) => {}
             // It may have ended in the moment in which something new came in for it.
-            Some(_) = rounds.join_next() => {}
+            () = rounds.one_ends() => {}
             () = shutdown.cancelled() => break,
         }
-        match courier.claim(ROUNDS - rounds.len()).await {
+        match courier.claim(&rounds).await {
             Ok(claims) => claims.into_iter().for_each(|claim| {
-                rounds.spawn(courier.clone().serve(claim, shutdown.clone()));
+                let webhook = claim.webhook;
+                rounds.begin(webhook, courier.clone().serve(claim, shutdown.clone()));
             }),
             Err(error) => warn!(%error, "webhooks can't be claimed; trying again"),
         }
     }
-    rounds.join_all().await;
+    while rounds.tasks.join_next().await.is_some() {}
+}
+
+/// The webhooks that this process serves now. None is served twice at once, even where its claim has run out meanwhile: because
+/// the clock was put forward, or the machine was asleep.
+#[derive(Debug, Default)]
+struct Rounds {
+    tasks: JoinSet<()>,
+    webhooks: HashMap<task::Id, WebhookId>,
+}
+
+impl Rounds {
+    fn begin(&mut self, webhook: WebhookId, serve: impl Future<Output = ()> + Send + 'static) {
+        self.webhooks.insert(self.tasks.spawn(serve).id(), webhook);
+    }
+
+    /// Waits for the end of one, for ever if there is none.
+    async fn one_ends(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => _ = self.webhooks.remove(&id),
+            Some(Err(panicked)) => _ = self.webhooks.remove(&panicked.id()),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn serves(&self, webhook: WebhookId) -> bool {
+        self.webhooks.values().any(|served| *served == webhook)
+    }
+
+    /// How many more there may be.
+    fn room(&self) -> usize {
+        ROUNDS.saturating_sub(self.tasks.len())
+    }
 }
 
 impl Courier {
@@ -72,11 +107,11 @@ impl Courier {
     }
 
     /// Claims webhooks for which something is due.
-    async fn claim(&self, limit: usize) -> Result<Vec<Claim>> {
+    async fn claim(&self, rounds: &Rounds) -> Result<Vec<Claim>> {
         let now = self.app.clock.now();
-        let waiting = claim::waiting(&mut *self.app.db.read().await?, now, limit).await?;
+        let waiting = claim::waiting(&mut *self.app.db.read().await?, now, rounds.room()).await?;
         let mut claims = Vec::new();
-        for webhook in waiting {
+        for webhook in waiting.into_iter().filter(|(_, webhook)| !rounds.serves(*webhook)) {
             let mut tx = self.app.db.begin().await?;
             let claim = Claim::take(&mut tx, webhook, &self.name, (now, self.lease())).await?;
             tx.commit().await?;

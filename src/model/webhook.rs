@@ -29,8 +29,8 @@ use crate::error::{Error, Result};
 use crate::id::{OrganizationId, WebhookId};
 use crate::secret::WebhookSecret;
 
-/// The most webhooks that one organization may have: the dashboard lists them all.
-pub const MAX_WEBHOOKS: i64 = 50;
+/// The most webhooks that one organization may have: each message writes a line for each of them.
+pub const MAX_WEBHOOKS: i64 = 20;
 
 /// A webhook as its members see it: without its secret.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Draft, EventType, IssuedWebhook, MAX_WEBHOOKS, Reach, Webhook};
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::WebhookId;
@@ -148,6 +149,13 @@ impl Webhook {
             Event::record(tx, actor, Action::WebhookOverlapEnded, webhook.subject(), "").await?;
         }
         Ok(())
+    }
+
+    /// Forgets old secrets whose overlap is over.
+    pub async fn forget_previous(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+        let sql =
+            "UPDATE webhooks SET previous_secret = NULL, previous_until = NULL WHERE previous_until <= $1";
+        Ok(sqlx::query(sql).bind(now).execute(&mut **tx).await?.rows_affected())
     }
 
     /// Switches it off: what happens from now on is not told to it; what waits for delivery goes on waiting.

@@ -58,9 +58,26 @@ pub struct Attempt {
     pub took: i64,
 }
 
+/// What is sent, in this order.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct Body {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub webhook_id: WebhookId,
+    pub timestamp: String,
+    pub data: serde_json::Value,
+}
+
 const COLUMNS: &str = "id, webhook, event, message, is_test, at, body, status, tries, next_at";
 
 impl Delivery {
+    /// The body with a line for each field, for people.
+    pub fn readable_body(&self) -> String {
+        let readable =
+            serde_json::from_str(&self.body).and_then(|body: Body| serde_json::to_string_pretty(&body));
+        readable.unwrap_or_else(|_| self.body.clone())
+    }
+
     /// The webhook's deliveries, newest first.
     pub async fn page(
         connection: &mut AnyConnection,

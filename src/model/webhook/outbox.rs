@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::delivery::Body;
 use super::{EventType, split_domains};
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{DeliveryId, MessageId, OrganizationId, WebhookId};
 use crate::model::credential::Scope;
 
@@ -81,14 +82,14 @@ impl Report {
         .bind(self.message)
         .bind(i16::from(new.is_test))
         .bind(self.at)
-        .bind(self.body(&new))
+        .bind(self.body(&new)?)
         .execute(&mut **tx)
         .await?;
         tx.bring_news();
         Ok(id)
     }
 
-    fn body(&self, new: &NewDelivery<'_>) -> String {
+    fn body(&self, new: &NewDelivery<'_>) -> Result<String> {
         let mut data = json!({"account_id": self.organization, "event": new.event.on()});
         if let (Some(data), Some(more)) = (data.as_object_mut(), new.data.as_object()) {
             data.extend(more.clone());
@@ -96,8 +97,9 @@ impl Report {
                 data.insert("test".to_owned(), true.into());
             }
         }
-        let (kind, at) = (new.event.as_str(), self.at.rfc3339());
-        json!({"type": kind, "webhook_id": new.webhook, "timestamp": at, "data": data}).to_string()
+        let (kind, webhook_id, timestamp) = (new.event.to_string(), new.webhook, self.at.rfc3339());
+        let body = serde_json::to_string(&Body { kind, webhook_id, timestamp, data });
+        body.map_err(|cause| Error::Internal(format!("a webhook's body: {cause}")))
     }
 }
 

@@ -119,12 +119,6 @@ impl DeliveryPage {
         self.webhook.enabled && self.delivery.status == Status::Pending && self.delivery.next_at <= soon
     }
 
-    /// The body, with a line for each field.
-    fn body(&self) -> String {
-        let parsed: serde_json::Result<serde_json::Value> = serde_json::from_str(&self.delivery.body);
-        parsed.map_or_else(|_| self.delivery.body.clone(), |body| format!("{body:#}"))
-    }
-
     /// The headers of one request, as they were sent.
     fn headers(&self, attempt: &Attempt) -> String {
         format!(

@@ -25,7 +25,7 @@ pub use dns::{Mood, TestDns};
 pub use http::{Answer, Visitor};
 pub use installation::{Finished, Installation, finish};
 pub use letters::Letter;
-pub use next_hop::{Act, NextHop};
+pub use next_hop::{Act, NextHop, acceptor};
 pub use process::GatepostProcess;
 pub use smtp::{Door, Reply, SmtpClient, trusting};
 

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod events;
+mod https;
 mod pages;
 pub mod receiver;
 mod receivers;

@@ -53,9 +53,10 @@ async fn alice_creates_a_webhook_tests_it_and_sees_what_was_sent() {
     alice.inspect("webhook-test").await;
     alice.click("Send test event").await;
     alice.sees("HTTP 503").await;
-    alice.sees("Come back <b>later</b>").await;
     alice.sees("HTTP 204").await;
     alice.sees("Delivered").await;
+    alice.click_on(".steps .failed summary").await;
+    alice.sees("Come back <b>later</b>").await;
     let heard = receiver.hears(2).await;
     assert_eq!(heard[0].id(), heard[1].id());
     assert_eq!(heard[1].json()["data"]["test"], true);
@@ -89,6 +90,12 @@ async fn alice_edits_rotates_disables_enables_and_deletes_a_webhook() {
     alice.sees("The secret stays.").await;
     alice.fill("Name", "Ledger").await;
     alice.click("None of the events of messages").await;
+    alice.click("None of the events of credentials").await;
+    alice.click("Save").await;
+    alice.sees("Choose at least one event.").await;
+    assert_eq!(alice.value_of("Name").await, "Ledger");
+    alice.inspect("webhook-no-events").await;
+    alice.click("All events of credentials").await;
     alice.click("message.bounced the recipient was refused").await;
     alice.click("Only some domains").await;
     alice.click("shop.example").await;

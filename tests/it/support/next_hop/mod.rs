@@ -168,7 +168,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().expect("no panic in another thread")
 }
 
-fn acceptor(authority: &Authority) -> TlsAcceptor {
+pub fn acceptor(authority: &Authority) -> TlsAcceptor {
     let chain = CertificateDer::pem_file_iter(&authority.chain).expect("a file");
     let chain = chain.collect::<Result<_, _>>().expect("a chain");
     let key = PrivateKeyDer::from_pem_file(&authority.key).expect("a key");
