@@ -1,9 +1,12 @@
 //! The API: what programs do with keys, and what they are told.
 
 mod credentials;
+mod requests;
+mod walk;
 
 use gatepost::model::ApiKey;
 use gatepost::model::api_key::Draft;
+use gatepost::secret::Password;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -47,6 +50,16 @@ impl Program {
             key: issued.secret.expose().to_owned(),
             account: actor.organization.to_string(),
         }
+    }
+
+    /// After its key was deleted.
+    pub async fn gone(self, app: &TestApp) -> Self {
+        let actor = app.operator().await;
+        let mut tx = app.app.db.begin().await.unwrap();
+        let key = ApiKey::by_secret(&mut tx, &Password::new(self.key.clone())).await.unwrap().unwrap();
+        ApiKey::delete(&mut tx, &actor, key.id).await.unwrap();
+        tx.commit().await.unwrap();
+        self
     }
 
     /// `path` below the account, or from `/v2` on.
