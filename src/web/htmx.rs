@@ -20,6 +20,8 @@ pub const VARY: HeaderValue = HeaderValue::from_static("HX-Request, HX-Request-T
 pub struct Htmx {
     /// Whether htmx asks for a piece, to put into the page that is open.
     pub partial: bool,
+    /// Whether a page asks that nobody touches: the element `#live` of it, every few seconds.
+    pub by_itself: bool,
     /// Path and query of that page.
     pub current: Option<Uri>,
 }
@@ -28,7 +30,8 @@ impl Htmx {
     pub fn of(headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let partial = text("hx-request") == Some("true") && text("hx-request-type") != Some("full");
-        Self { partial, current: text("hx-current-url").and_then(|url| url.parse().ok()) }
+        let by_itself = partial && text("hx-source").is_some_and(|source| source.ends_with("#live"));
+        Self { partial, by_itself, current: text("hx-current-url").and_then(|url| url.parse().ok()) }
     }
 
     /// Whether the page that is open is at this path.

@@ -20,7 +20,8 @@ use crate::http::address::ClientAddress;
 use crate::id::OrganizationId;
 use crate::model::{Actor, Member, Organization};
 
-/// A session is written at most this often for having been used; more often where it ends sooner.
+/// A session is written at most this often for having been used; more often where it ends sooner. What a page asks by itself is
+/// no use: one that was left open ends too.
 const TOUCH: Duration = Duration::from_secs(3_600);
 /// What the next full page says at its top.
 const NOTICE: &str = "notice";
@@ -92,7 +93,8 @@ impl SignedIn {
         drop(connection);
         let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
         let now = app.clock.now();
-        if now.since(Timestamp::from_micros(who.seen)) >= TOUCH.min(app.config.session_timeout / 8) {
+        let is_due = now.since(Timestamp::from_micros(who.seen)) >= TOUCH.min(app.config.session_timeout / 8);
+        if is_due && !Htmx::of(&parts.headers).by_itself {
             who.seen = now.as_micros();
             who.address = address.0.to_string();
             session.insert(WHO, who).await.map_err(session_failed)?;

@@ -1,5 +1,7 @@
 //! The table of messages: right with none, one and many, and new ones appear.
 
+use std::time::Duration;
+
 use gatepost::model::credential::Mode;
 use gatepost::model::message::Outcome;
 
@@ -193,6 +195,28 @@ async fn a_page_that_nobody_looks_at_asks_for_nothing_and_one_that_shows_all_is_
     alice.evaluate("delete document.hidden; 1").await;
     alice.sees("Order 3").await;
     alice.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_was_left_open_keeps_no_session_alive() {
+    let app = TestApp::start().await;
+    let (open, elsewhere) = (app.alice().await, app.alice().await);
+    let seen_a_day_ago = async || {
+        let sessions = elsewhere.page("/settings/security").await;
+        sessions.matches("seen <time").count() == 2 && sessions.contains(">1 day ago<")
+    };
+    let ask = async |source: &'static str| {
+        let request = open.request(reqwest::Method::GET, "/messages?seen=none");
+        let answer = open.send(request.header("hx-request", "true").header("hx-source", source)).await;
+        assert_eq!(answer.status, 204, "{}", answer.body);
+    };
+    elsewhere.page(HOME).await;
+    app.clock.advance(Duration::from_secs(86_400));
+    elsewhere.page(HOME).await;
+    ask("div#live").await;
+    assert!(seen_a_day_ago().await, "the page asked, and nobody else");
+    ask("form#filters").await;
+    assert!(!seen_a_day_ago().await, "somebody did");
 }
 
 #[tokio::test]
