@@ -97,6 +97,7 @@ fn filters() -> Vec<(&'static str, Filter)> {
                 mode: Some(Mode::Sandbox),
                 unused_for: Some(NINETY_DAYS),
                 search: "shop".to_owned(),
+                ..all
             },
         ),
     ]
