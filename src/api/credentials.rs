@@ -1,6 +1,6 @@
 //! SMTP credentials, as AhaSend's API v2 has them, with what Gatepost adds.
 
-#![expect(unused_qualifications, reason = "what utoipa makes of a path's parameters")]
+#![expect(unused_qualifications, reason = "what utoipa makes of parameters")]
 
 mod body;
 mod life;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::SuccessResponse;
 use super::caller::{Caller, Ids};
-use super::failure::{ErrorResponse, Failure, Result};
+use super::failure::{Failure, Result};
 use super::input::{Asked, Input, Paging};
 use super::list::List;
 use super::once::{Begun, Holds, Idempotency, Once};
@@ -82,11 +82,8 @@ impl Wanted {
 /// Lists the SMTP credentials, newest first.
 #[utoipa::path(
     get, path = "/v2/accounts/{account_id}/smtp-credentials", operation_id = "getSMTPCredentials", tag = "SMTP credentials",
-    params(("account_id" = uuid::Uuid, Path), Paging, Wanted),
-    responses(
-        (status = 200, body = List<SmtpCredential>), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 429, body = ErrorResponse), (status = 500, body = ErrorResponse)
-    ),
+    params(Paging, Wanted),
+    responses((status = 200, body = List<SmtpCredential>)),
     security(("BearerAuth" = ["smtp-credentials:read:all", "smtp-credentials:read:{domain}"]))
 )]
 async fn list(
@@ -105,14 +102,9 @@ async fn list(
 /// Creates an SMTP credential. Its password is in this answer and nowhere else.
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials", operation_id = "createSMTPCredential", tag = "SMTP credentials",
-    params(("account_id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255)),
+    params(Idempotency),
     request_body = CreateCredential,
-    responses(
-        (status = 201, body = CreatedCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 409, body = ErrorResponse), (status = 413, body = ErrorResponse),
-        (status = 415, body = ErrorResponse), (status = 422, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    responses((status = 201, body = CreatedCredential)),
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 async fn create(
@@ -135,12 +127,8 @@ async fn create(
 /// One SMTP credential.
 #[utoipa::path(
     get, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}", operation_id = "getSMTPCredential",
-    tag = "SMTP credentials", params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
-    responses(
-        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    tag = "SMTP credentials",
+    responses((status = 200, body = SmtpCredential)),
     security(("BearerAuth" = ["smtp-credentials:read:all", "smtp-credentials:read:{domain}"]))
 )]
 async fn get(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
@@ -154,14 +142,9 @@ async fn get(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<Sm
 /// Changes an SMTP credential; what is left out stays as it is.
 #[utoipa::path(
     patch, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}", operation_id = "updateSMTPCredential",
-    tag = "SMTP credentials", params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
+    tag = "SMTP credentials",
     request_body = UpdateCredential,
-    responses(
-        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 409, body = ErrorResponse),
-        (status = 413, body = ErrorResponse), (status = 415, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    responses((status = 200, body = SmtpCredential), (status = 409, description = "Another credential has the name.")),
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 async fn update(
@@ -183,12 +166,8 @@ async fn update(
 /// Deletes an SMTP credential for good.
 #[utoipa::path(
     delete, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}", operation_id = "deleteSMTPCredential",
-    tag = "SMTP credentials", params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
-    responses(
-        (status = 200, body = SuccessResponse), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    tag = "SMTP credentials",
+    responses((status = 200, body = SuccessResponse)),
     security(("BearerAuth" = ["smtp-credentials:delete:all", "smtp-credentials:delete:{domain}"]))
 )]
 async fn delete(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SuccessResponse>> {

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::IntoParams;
 use zeroize::Zeroizing;
 
 use super::caller::Caller;
@@ -20,10 +21,15 @@ const NAME: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The request's key, and what else makes it the same request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
 pub struct Idempotency {
+    /// The same key with the same request gets the same answer again, for 24 hours; for 5 minutes where it holds a secret.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
     key: Option<String>,
+    #[param(ignore)]
     method: Method,
+    #[param(ignore)]
     path: String,
 }
 

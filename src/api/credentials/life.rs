@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::body::{CreatedCredential, SmtpCredential};
 use super::{DAY, ID, WRITE};
 use crate::api::caller::{Caller, Ids};
-use crate::api::failure::{ErrorResponse, Failure, Result};
+use crate::api::failure::{Failure, Result};
 use crate::api::input::Input;
 use crate::api::once::{Begun, Holds, Idempotency, Once};
 use crate::app::App;
@@ -44,15 +44,9 @@ pub async fn writable(tx: &mut Tx, caller: &Caller, id: CredentialId) -> Result<
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/rotate",
     operation_id = "rotateSMTPCredential", tag = "SMTP credentials",
-    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255)),
+    params(Idempotency),
     request_body = RotateCredential,
-    responses(
-        (status = 201, body = CreatedCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 409, body = ErrorResponse),
-        (status = 413, body = ErrorResponse), (status = 415, body = ErrorResponse), (status = 422, body = ErrorResponse),
-        (status = 429, body = ErrorResponse), (status = 500, body = ErrorResponse)
-    ),
+    responses((status = 201, body = CreatedCredential)),
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn rotate(
@@ -85,12 +79,7 @@ pub async fn rotate(
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/end-grace",
     operation_id = "endGraceOfSMTPCredential", tag = "SMTP credentials",
-    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
-    responses(
-        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    responses((status = 200, body = SmtpCredential)),
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn end_grace(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
@@ -105,12 +94,7 @@ pub async fn end_grace(State(app): State<App>, caller: Caller, ids: Ids) -> Resu
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/revoke",
     operation_id = "revokeSMTPCredential", tag = "SMTP credentials",
-    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
-    responses(
-        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    responses((status = 200, body = SmtpCredential)),
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn revoke(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
@@ -125,12 +109,7 @@ pub async fn revoke(State(app): State<App>, caller: Caller, ids: Ids) -> Result<
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/enable",
     operation_id = "enableSMTPCredential", tag = "SMTP credentials",
-    params(("account_id" = uuid::Uuid, Path), ("smtp_credential_id" = uuid::Uuid, Path)),
-    responses(
-        (status = 200, body = SmtpCredential), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 404, body = ErrorResponse), (status = 429, body = ErrorResponse),
-        (status = 500, body = ErrorResponse)
-    ),
+    responses((status = 200, body = SmtpCredential)),
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn enable(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::caller::Caller;
-use crate::api::failure::{ErrorResponse, Failure, Result};
+use crate::api::failure::{Failure, Result};
 use crate::api::input::Input;
 use crate::app::App;
 use crate::error::Error;
@@ -46,12 +46,8 @@ pub struct Verdict {
 /// Asks the gate, as a log-in at the SMTP door does: it counts as one, and guessing is slowed down.
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials/verify", operation_id = "verifySMTPCredential",
-    tag = "SMTP credentials", params(("account_id" = uuid::Uuid, Path)), request_body = VerifyCredential,
-    responses(
-        (status = 200, body = Verdict), (status = 400, body = ErrorResponse), (status = 401, body = ErrorResponse),
-        (status = 403, body = ErrorResponse), (status = 413, body = ErrorResponse), (status = 415, body = ErrorResponse),
-        (status = 429, body = ErrorResponse), (status = 500, body = ErrorResponse), (status = 503, body = ErrorResponse)
-    ),
+    tag = "SMTP credentials", request_body = VerifyCredential,
+    responses((status = 200, body = Verdict)),
     security(("BearerAuth" = ["smtp-credentials:verify"]))
 )]
 pub async fn verify(

@@ -1,0 +1,227 @@
+//! The OpenAPI document. The handlers say what is their own; what holds for many of them is said here once, and each gets of it
+//! what its shape asks for: ids in its path, a query, a body, an `Idempotency-Key`.
+
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Content, Header, KnownFormat, ObjectBuilder, OpenApi, PathItem, Ref, RefOr, Required, Response, Schema,
+    SchemaFormat, Type,
+};
+use utoipa::{Modify, OpenApi as _};
+
+use super::failure::ErrorResponse;
+
+/// What `/openapi.json` says of the whole; `routes` brings the rest.
+pub fn head() -> OpenApi {
+    Document::openapi()
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Gatepost",
+        description = "SMTP credentials for programs. What is not marked as Gatepost's own works as in AhaSend's API v2."
+    ),
+    servers((url = "/", description = "The server that this document came from.")),
+    tags(
+        (name = "Utility", description = "Whether a key works."),
+        (name = "SMTP credentials", description = "Usernames and passwords with which applications sign in at the SMTP door.")
+    ),
+    components(schemas(ErrorResponse)),
+    modifiers(&Common)
+)]
+struct Document;
+
+/// A refusal that many operations share.
+struct Refusal {
+    status: &'static str,
+    name: &'static str,
+    description: &'static str,
+    headers: &'static [&'static str],
+}
+
+const RATE: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+
+/// Name, description, and what it is where that is no number.
+const HEADERS: [(&str, &str, Option<&str>); 5] = [
+    ("RateLimit-Limit", "How many requests the account may send at once.", None),
+    ("RateLimit-Remaining", "How many of these are left.", None),
+    ("RateLimit-Reset", "Seconds until all of them are there again.", None),
+    ("Retry-After", "Seconds after which the same request may succeed.", None),
+    (
+        "Idempotent-Replayed",
+        "There when this is the answer to an earlier request with the same key.",
+        Some("true"),
+    ),
+];
+
+const REFUSALS: [Refusal; 11] = [
+    refusal("400", "BadRequest", "A value is wrong; the message names it.", &["Idempotent-Replayed"]),
+    refusal("401", "Unauthorized", "No key, or one that is not known.", &[]),
+    refusal(
+        "403",
+        "Forbidden",
+        "The key lacks the scope, works from other addresses, or is another account's.",
+        &[],
+    ),
+    refusal("404", "NotFound", "The account has nothing with this id.", &["Idempotent-Replayed"]),
+    refusal(
+        "409",
+        "Conflict",
+        "Another has the value already, or a request with the same Idempotency-Key is in progress.",
+        &["Idempotent-Replayed", "Retry-After"],
+    ),
+    refusal("413", "BodyTooLong", "The body is longer than 256 KiB.", &[]),
+    refusal("415", "NotJson", "The Content-Type is not application/json.", &[]),
+    refusal("422", "KeyReused", "The Idempotency-Key was used for another request.", &[]),
+    refusal("429", "TooManyRequests", "The account sends too many requests.", &["Retry-After"]),
+    refusal("500", "InternalError", "Something broke. Gatepost's log has the cause.", &[]),
+    refusal(
+        "503",
+        "Unavailable",
+        "The database, or a place to work in, is not there for the moment.",
+        &["Retry-After"],
+    ),
+];
+
+const fn refusal(
+    status: &'static str,
+    name: &'static str,
+    description: &'static str,
+    headers: &'static [&'static str],
+) -> Refusal {
+    Refusal { status, name, description, headers }
+}
+
+/// What the operations refer to.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("gp-sk-64-CHARACTERS")
+            .description(Some("An API key. Each operation names the scopes of which the key needs one."));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("BearerAuth", SecurityScheme::Http(bearer.build()));
+        for (name, description, word) in HEADERS {
+            let value = match word {
+                Some(word) => ObjectBuilder::new().schema_type(Type::String).enum_values(Some([word])),
+                None => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)),
+            };
+            let mut header = Header::new(value.build());
+            header.description = Some(description.to_owned());
+            components.headers.insert(name.to_owned(), header.into());
+        }
+        for refusal in &REFUSALS {
+            components.responses.insert(refusal.name.to_owned(), refusal.response().into());
+        }
+    }
+}
+
+impl Refusal {
+    fn response(&self) -> Response {
+        let mut response = Response::new(self.description);
+        let is_after_the_key = !matches!(self.status, "401" | "403");
+        let rate = RATE.iter().filter(|_| is_after_the_key);
+        for name in self.headers.iter().chain(rate) {
+            tell(&mut response, name);
+        }
+        response.content.insert("application/json".to_owned(), failure().into());
+        response
+    }
+
+    /// Whether this may be the answer to such an operation.
+    fn fits(&self, path: &str, operation: &Operation) -> bool {
+        let has = |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
+        let has_body = operation.request_body.is_some();
+        match self.status {
+            "400" => has(ParameterIn::Path) || has(ParameterIn::Query) || has_body,
+            "404" => path.matches('{').count() > 1,
+            "409" | "422" => has(ParameterIn::Header),
+            "413" | "415" => has_body,
+            _ => true,
+        }
+    }
+}
+
+fn failure() -> Content {
+    Content::new(Some(Ref::from_schema_name("ErrorResponse")))
+}
+
+fn tell(response: &mut Response, header: &str) {
+    let reference = Ref::new(format!("#/components/headers/{header}"));
+    response.headers.entry(header.to_owned()).or_insert(RefOr::Ref(reference));
+}
+
+fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// Gives every operation what the handlers need not say each for itself.
+pub fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            name_ids(path, operation);
+            let is_once =
+                parameters(operation).any(|parameter| parameter.parameter_in == ParameterIn::Header);
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response {
+                    finish(status, response, is_once);
+                }
+            }
+            for refusal in &REFUSALS {
+                if refusal.fits(path, operation) {
+                    let reference = Ref::from_response_name(refusal.name);
+                    let responses = &mut operation.responses.responses;
+                    responses.entry(refusal.status.to_owned()).or_insert(RefOr::Ref(reference));
+                }
+            }
+        }
+    }
+}
+
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, patch, delete, .. } = item;
+    [get, post, put, patch, delete].into_iter().flatten()
+}
+
+/// What the handler says of an answer itself: a description at least, and a schema where it is no refusal.
+fn finish(status: &str, response: &mut Response, is_once: bool) {
+    if response.description.is_empty() {
+        response.description = if status == "201" { "Created." } else { "Done." }.to_owned();
+    }
+    if status.starts_with('4') && response.content.is_empty() {
+        response.content.insert("application/json".to_owned(), failure().into());
+    }
+    if is_once {
+        tell(response, "Idempotent-Replayed");
+    }
+    for name in RATE {
+        tell(response, name);
+    }
+}
+
+/// All ids in paths are UUIDs.
+fn name_ids(path: &str, operation: &mut Operation) {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let said: Vec<String> = parameters(operation).map(|parameter| parameter.name.clone()).collect();
+    let ids = names.filter(|name| !said.iter().any(|said| said == name)).map(id);
+    let ids: Vec<RefOr<Parameter>> = ids.map(RefOr::T).collect();
+    operation.parameters.get_or_insert_default().splice(0..0, ids);
+}
+
+fn id(name: &str) -> Parameter {
+    let uuid = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        .build();
+    let mut parameter = Parameter::new(name);
+    parameter.parameter_in = ParameterIn::Path;
+    parameter.required = Required::True;
+    parameter.schema = Some(RefOr::T(Schema::Object(uuid)));
+    parameter
+}
