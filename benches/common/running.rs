@@ -25,6 +25,7 @@ impl Running {
         config.set("http_listen", "127.0.0.1:0").expect("an address");
         config.set("smtp_listen", "127.0.0.1:0").expect("an address");
         config.smtp_new_connections_per_minute = u32::MAX;
+        (config.api_requests_per_second, config.api_burst) = (u32::MAX, u32::MAX);
         let server = Server::build(config, Clock::default()).await.expect("it starts");
         let app = server.app().clone();
         let setup_link = server.setup_link().expect("there is no owner yet");

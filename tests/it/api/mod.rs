@@ -1,6 +1,7 @@
 //! The API: what programs do with keys, and what they are told.
 
 mod credentials;
+mod readme;
 mod requests;
 mod walk;
 
@@ -50,6 +51,10 @@ impl Program {
             key: issued.secret.expose().to_owned(),
             account: actor.organization.to_string(),
         }
+    }
+
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// After its key was deleted.
