@@ -19,9 +19,11 @@ CREATE TABLE api_key_scopes (
     organization TEXT NOT NULL REFERENCES organizations (id),
     api_key      TEXT NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
     scope        TEXT NOT NULL,            -- smtp-credentials:read:all, smtp-credentials:read:{shop.example}, *, …
+    domain       TEXT REFERENCES domains (id), -- the one that the scope names
     created_at   BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX api_key_scopes_once ON api_key_scopes (api_key, scope);
+CREATE INDEX api_key_scopes_domain ON api_key_scopes (domain);
 
 -- From where; from anywhere when there is none.
 CREATE TABLE api_key_networks (

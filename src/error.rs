@@ -15,6 +15,9 @@ pub enum Error {
     /// The thing is not in a state that allows this; a sentence.
     #[error("{0}")]
     Conflict(String),
+    /// Whoever asks may not do this; a sentence.
+    #[error("{0}")]
+    Forbidden(String),
     /// Temporary: the same request may succeed in a moment.
     #[error("temporarily unavailable: {0}")]
     Unavailable(String),

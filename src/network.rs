@@ -4,6 +4,9 @@ use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::str::FromStr;
 
+/// How many leading bits of an IPv6 address say that it is an IPv4 address (RFC 4291 section 2.5.5.2).
+const MAPPED: u8 = 96;
+
 /// A network: `10.0.0.0/8`, `fd00::/8`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -57,9 +60,15 @@ impl FromStr for Network {
         let (address, length) =
             text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
         let address: IpAddr = address.parse().map_err(|_| refusal())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
+        let most: u8 = if address.is_ipv4() { 32 } else { 128 };
         let length = length.map_or(Ok(most), str::parse).ok().filter(|length| *length <= most);
-        Ok(Self::new(address, length.ok_or_else(refusal)?))
+        let length = length.ok_or_else(refusal)?;
+        Ok(match (address.to_canonical(), address) {
+            (IpAddr::V4(inner), IpAddr::V6(_)) if length >= MAPPED => {
+                Self::new(inner.into(), length - MAPPED)
+            }
+            _ => Self::new(address, length),
+        })
     }
 }
 
@@ -87,6 +96,8 @@ mod tests {
         assert!(holds("0.0.0.0/0", "192.0.2.1") && holds("::/0", "2001:db8::1"));
         assert!(holds("fd00::/8", "fdff::1") && !holds("fd00::/8", "fe00::1"));
         assert_eq!("10.1.2.3/8".parse::<Network>().unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!("::ffff:10.1.2.3".parse::<Network>().unwrap().to_string(), "10.1.2.3/32");
+        assert_eq!("::ffff:10.0.0.0/104".parse::<Network>().unwrap().to_string(), "10.0.0.0/8");
         assert_eq!("2001:DB8::1".parse::<Network>().unwrap().to_string(), "2001:db8::1/128");
         for text in ["10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", ""] {
             assert!(text.parse::<Network>().is_err(), "{text}");

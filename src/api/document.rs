@@ -25,6 +25,7 @@ pub fn head() -> OpenApi {
     servers((url = "/", description = "The server that this document came from.")),
     tags(
         (name = "Utility", description = "Whether a key works."),
+        (name = "API keys", description = "With what programs ask: what each key may do, and from where."),
         (name = "SMTP credentials", description = "Usernames and passwords with which applications sign in at the SMTP door.")
     ),
     components(schemas(ErrorResponse)),

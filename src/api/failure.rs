@@ -51,6 +51,7 @@ impl From<Error> for Failure {
             Error::Invalid(problems) => Self::bad(told(&problems)),
             Error::NotFound(what) => Self::new(StatusCode::NOT_FOUND, format!("{what} not found")),
             Error::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
+            Error::Forbidden(why) => Self::new(StatusCode::FORBIDDEN, why),
             Error::Unavailable(cause) => {
                 warn!(%cause, "the request failed for now");
                 let message = "temporarily unavailable, try again in a moment";

@@ -3,6 +3,7 @@
 //! Below `/v2` stands the part of AhaSend's API v2 that Gatepost serves, with the same paths, fields and codes, and what Gatepost
 //! adds in the same manner. A handler is four moves, as in the pages; what it takes and answers describes itself in `/openapi.json`.
 
+mod api_keys;
 mod caller;
 mod credentials;
 mod document;
@@ -57,7 +58,10 @@ pub fn router(app: App) -> Router {
 
 /// Every route below `/v2`, with its description.
 fn v2() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(document::head()).routes(routes!(ping)).merge(credentials::routes())
+    OpenApiRouter::with_openapi(document::head())
+        .routes(routes!(ping))
+        .merge(credentials::routes())
+        .merge(api_keys::routes())
 }
 
 /// What `/openapi.json` says of the whole.

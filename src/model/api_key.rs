@@ -1,6 +1,7 @@
 //! Keys with which programs use the API: what each may do, from where, and when it was last used.
 
 mod change;
+mod draft;
 pub mod scope;
 
 use std::net::IpAddr;
@@ -14,11 +15,11 @@ use super::page::{Keyset, Order, Page, Turn};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::id::{ApiKeyId, ApiKeyScopeId, OrganizationId};
+use crate::id::{ApiKeyId, ApiKeyScopeId, DomainId, OrganizationId};
 use crate::network::Network;
 use crate::secret::{Password, token_hash};
 
-pub use change::Draft;
+pub use draft::{Draft, MAX_LABEL_CHARACTERS};
 use scope::{KeyScope, KeyScopes};
 
 /// The last use is written at most this often.
@@ -49,6 +50,8 @@ pub struct ApiKey {
 pub struct HeldScope {
     pub id: ApiKeyScopeId,
     pub scope: KeyScope,
+    /// The domain that it names.
+    pub domain: Option<DomainId>,
     pub created_at: Timestamp,
 }
 
@@ -60,7 +63,7 @@ pub struct IssuedApiKey {
 }
 
 const SELECT: &str = "SELECT id, organization, label, public_key, created_at, created_by, updated_at, last_used_at, \
-     COALESCE((SELECT string_agg(s.id || ' ' || s.scope || ' ' || CAST(s.created_at AS TEXT), ';') \
+     COALESCE((SELECT string_agg(s.id || ' ' || s.scope || ' ' || COALESCE(s.domain, '') || ' ' || CAST(s.created_at AS TEXT), ';') \
      FROM api_key_scopes s WHERE s.api_key = api_keys.id), '') AS scopes, \
      COALESCE((SELECT string_agg(n.network, ';') FROM api_key_networks n WHERE n.api_key = api_keys.id), '') AS networks \
      FROM api_keys";
@@ -73,6 +76,17 @@ impl ApiKey {
     ) -> Result<Self> {
         let sql = format!("{SELECT} WHERE organization = $1 AND id = $2");
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id);
+        query.fetch_optional(connection).await?.ok_or(Error::NotFound("API key"))
+    }
+
+    /// By what names it in public, or by its id.
+    pub async fn by_name(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Self> {
+        let sql = format!("{SELECT} WHERE organization = $1 AND (public_key = $2 OR id = $2)");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(name.to_owned());
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("API key"))
     }
 
@@ -150,13 +164,17 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ApiKey {
     }
 }
 
-/// `id scope created_at`, as the database joined them.
+/// `id scope domain created_at`, as the database joined them.
 fn held_scope(text: &str) -> sqlx::Result<HeldScope> {
     let mut words = text.split(' ');
     let mut word = || words.next().ok_or_else(|| garbled("a word is missing"));
     Ok(HeldScope {
         id: word()?.parse().map_err(garbled)?,
         scope: word()?.parse().map_err(garbled)?,
+        domain: match word()? {
+            "" => None,
+            id => Some(id.parse().map_err(garbled)?),
+        },
         created_at: Timestamp::from_micros(word()?.parse().map_err(garbled)?),
     })
 }

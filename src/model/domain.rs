@@ -37,10 +37,13 @@ pub struct Domain {
     pub problem: String,
     /// How many scoped credentials name it.
     pub credentials: i64,
+    /// How many API keys have scopes for it.
+    pub api_keys: i64,
 }
 
 const SELECT: &str = "SELECT id, name, created_at, verified_at, forced, checked_at, next_check_at, lost_at, usable_until, \
-     problem, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) AS credentials FROM domains";
+     problem, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) AS credentials, \
+     (SELECT COUNT(DISTINCT s.api_key) FROM api_key_scopes s WHERE s.domain = domains.id) AS api_keys FROM domains";
 
 /// The most domains that one organization may have: the dashboard lists them all.
 pub const MAX_DOMAINS: i64 = 1_000;

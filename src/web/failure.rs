@@ -31,6 +31,7 @@ impl IntoResponse for Failure {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::Conflict(_) => StatusCode::CONFLICT,
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Setup(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -92,6 +93,7 @@ fn is_answered(headers: &HeaderMap) -> bool {
 fn words(status: StatusCode, cause: Option<&Error>) -> (&'static str, String) {
     let advice = match (cause, status) {
         (Some(Error::Conflict(why)), _) => return ("That does not go together", why.clone()),
+        (Some(Error::Forbidden(why)), _) => return ("That can’t be done", why.clone()),
         (Some(Error::Invalid(problems)), _) => {
             let messages: Vec<&str> = problems.0.iter().map(|problem| problem.message.as_str()).collect();
             return ("That can’t be done", messages.join(" "));

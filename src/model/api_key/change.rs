@@ -1,125 +1,25 @@
-//! Create, edit, delete.
+//! Create, edit, delete. What is done with a key is bounded by that key.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-
+use super::draft::{Checked, Draft, not_owned};
 use super::scope::KeyScope;
 use super::{ApiKey, IssuedApiKey};
 use crate::db::Tx;
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Result, is_still_named};
 use crate::id::{ApiKeyId, ApiKeyScopeId};
-use crate::model::actor::Actor;
-use crate::model::credential::is_deceptive;
+use crate::model::actor::{Actor, ActorKind};
 use crate::model::domain::Domain;
 use crate::model::event::{Action, Event, Subject};
 use crate::network::Network;
 use crate::secret::{Password, generate_public_key, token_hash};
 
-/// Characters of a label at most.
-pub const MAX_LABEL_CHARACTERS: usize = 255;
-/// Networks of one key at most.
-const MAX_NETWORKS: usize = 100;
-
-/// What can be chosen of a key, as it was typed.
-#[derive(Clone, Debug, Default)]
-pub struct Draft {
-    pub label: String,
-    pub scopes: Vec<String>,
-    /// Networks or addresses; empty: from anywhere.
-    pub networks: Vec<String>,
-}
-
-struct Checked {
-    label: String,
-    scopes: BTreeSet<KeyScope>,
-    networks: Vec<Network>,
-}
-
-impl Draft {
-    /// # Errors
-    /// `label`, `scopes` or `ip_allow_list`; the last also where it would lock `caller` out, who works from that address.
-    async fn checked(&self, tx: &mut Tx, actor: &Actor, caller: Option<IpAddr>) -> Result<Checked> {
-        let mut problems = Problems::default();
-        let label = self.label.trim().to_owned();
-        if !(1..=MAX_LABEL_CHARACTERS).contains(&label.chars().count()) || is_deceptive(&label) {
-            problems.add("label", format!("A label is one line of 1 to {MAX_LABEL_CHARACTERS} characters."));
-        }
-        let scopes = self.checked_scopes(tx, actor, &mut problems).await?;
-        let networks = self.checked_networks(caller, &mut problems);
-        problems.into_result()?;
-        Ok(Checked { label, scopes, networks })
-    }
-
-    async fn checked_scopes(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        problems: &mut Problems,
-    ) -> Result<BTreeSet<KeyScope>> {
-        let mut scopes = BTreeSet::new();
-        if self.scopes.is_empty() {
-            problems.add("scopes", "Choose at least one scope.");
-        }
-        for text in &self.scopes {
-            match text.parse::<KeyScope>() {
-                Err(why) => problems.add("scopes", why),
-                Ok(scope) if scopes.contains(&scope) => {
-                    problems.add("scopes", format!("“{scope}” is there twice."))
-                }
-                Ok(scope) => {
-                    if let Some(domain) = scope.domain() {
-                        match Domain::by_name(tx, actor.organization, domain).await {
-                            Ok(_) => {}
-                            Err(Error::NotFound(_)) => {
-                                problems
-                                    .add("scopes", format!("“{domain}” is no domain of this organization."));
-                            }
-                            Err(error) => return Err(error),
-                        }
-                    }
-                    scopes.insert(scope);
-                }
-            }
-        }
-        Ok(scopes)
-    }
-
-    fn checked_networks(&self, caller: Option<IpAddr>, problems: &mut Problems) -> Vec<Network> {
-        let mut networks: Vec<Network> = Vec::new();
-        for text in self.networks.iter().map(|text| text.trim()) {
-            match text.parse::<Network>() {
-                Err(why) => problems.add("ip_allow_list", format!("{why}.")),
-                Ok(network) if network.is_everything() => {
-                    problems.add(
-                        "ip_allow_list",
-                        format!("{network} is everywhere: leave the list empty for that."),
-                    );
-                }
-                Ok(network) if networks.contains(&network) => {}
-                Ok(network) => networks.push(network),
-            }
-        }
-        if networks.len() > MAX_NETWORKS {
-            problems.add("ip_allow_list", format!("Name at most {MAX_NETWORKS} networks."));
-        }
-        if let Some(caller) = caller
-            && !networks.is_empty()
-            && !networks.iter().any(|network| network.contains(caller))
-        {
-            problems.add(
-                "ip_allow_list",
-                format!("It would lock you out: your own address, {caller}, is not in it."),
-            );
-        }
-        networks
-    }
-}
-
 impl ApiKey {
     /// # Errors
-    /// What [`Draft`] refuses, by field.
+    /// What [`Draft`] refuses, by field; [`Error::Forbidden`] where a key would give another more than it may do itself.
     pub async fn create(tx: &mut Tx, actor: &Actor, draft: &Draft) -> Result<IssuedApiKey> {
-        let checked = draft.checked(tx, actor, None).await?;
+        let checked = draft.checked(tx, actor.organization).await?;
+        if let Some(giver) = Self::acting(tx, actor).await? {
+            giver.may_give(checked.scopes.keys())?;
+        }
         let (id, secret) = (ApiKeyId::new(), Password::generate_api_key());
         sqlx::query(
             "INSERT INTO api_keys (id, organization, label, public_key, key_hash, created_at, created_by, updated_at) \
@@ -136,32 +36,37 @@ impl ApiKey {
         .await?;
         write_lists(tx, actor, id, &checked).await?;
         let key = Self::find(tx, actor.organization, id).await?;
-        key.note(tx, actor, Action::ApiKeyCreated, &key.described()).await?;
+        let facts = format!("scopes: {}; from: {}", scopes(key.held()), networks(&key.networks));
+        key.note(tx, actor, Action::ApiKeyCreated, &facts).await?;
         Ok(IssuedApiKey { key, secret })
     }
 
-    /// Changes everything that can be chosen. `caller`: the address that the one who changes it works from with this very key.
+    /// Changes everything that can be chosen; none where nothing would change.
     ///
     /// # Errors
-    /// What [`Draft`] refuses, by field.
-    pub async fn update(
-        tx: &mut Tx,
-        actor: &Actor,
-        id: ApiKeyId,
-        draft: &Draft,
-        caller: Option<IpAddr>,
-    ) -> Result<Self> {
+    /// What [`Draft`] refuses, by field: also an allow-list with which a key would lock itself out from where it is.
+    /// [`Error::Forbidden`] where a key would give more than it may do itself; what was given before may stay.
+    pub async fn update(tx: &mut Tx, actor: &Actor, id: ApiKeyId, draft: &Draft) -> Result<Option<Self>> {
         let before = Self::find(tx, actor.organization, id).await?;
-        let checked = draft.checked(tx, actor, caller).await?;
+        let checked = draft.checked(tx, actor.organization).await?;
+        if let Some(giver) = Self::acting(tx, actor).await? {
+            giver
+                .may_give(checked.scopes.keys().filter(|scope| !before.held().any(|held| held == *scope)))?;
+            if giver.id == id {
+                checked.keeps_in(actor)?;
+            }
+        }
+        let changes = before.changes(&checked);
+        if changes.is_empty() {
+            return Ok(None);
+        }
         let sql = "UPDATE api_keys SET label = $3, updated_at = $4 WHERE organization = $1 AND id = $2";
         let query = sqlx::query(sql).bind(actor.organization).bind(id).bind(checked.label.clone());
         query.bind(actor.at).execute(&mut **tx).await?;
         write_lists(tx, actor, id, &checked).await?;
         let after = Self::find(tx, actor.organization, id).await?;
-        if before.described() != after.described() || before.label != after.label {
-            after.note(tx, actor, Action::ApiKeyUpdated, &after.described()).await?;
-        }
-        Ok(after)
+        after.note(tx, actor, Action::ApiKeyUpdated, &changes).await?;
+        Ok(Some(after))
     }
 
     /// It is refused from the next request on.
@@ -173,17 +78,88 @@ impl ApiKey {
         Ok(key)
     }
 
+    /// Takes the scopes for a domain that is removed out of every key that has some. Adding the domain again brings none back.
+    pub async fn leave_domain(tx: &mut Tx, actor: &Actor, domain: &Domain) -> Result<()> {
+        let naming: Vec<ApiKeyId> = sqlx::query_scalar(
+            "SELECT DISTINCT api_key FROM api_key_scopes WHERE organization = $1 AND domain = $2",
+        )
+        .bind(actor.organization)
+        .bind(domain.id)
+        .fetch_all(&mut **tx)
+        .await?;
+        for id in naming {
+            let before = Self::find(tx, actor.organization, id).await?;
+            let sql = "DELETE FROM api_key_scopes WHERE organization = $1 AND api_key = $2 AND domain = $3";
+            let query = sqlx::query(sql).bind(actor.organization).bind(id).bind(domain.id);
+            query.execute(&mut **tx).await?;
+            let sql = "UPDATE api_keys SET updated_at = $3 WHERE organization = $1 AND id = $2";
+            sqlx::query(sql).bind(actor.organization).bind(id).bind(actor.at).execute(&mut **tx).await?;
+            let after = Self::find(tx, actor.organization, id).await?;
+            let detail = format!("scopes: {} → {}", scopes(before.held()), scopes(after.held()));
+            after.note(tx, actor, Action::ApiKeyUpdated, &detail).await?;
+        }
+        Ok(())
+    }
+
+    /// The key that acts, as it is now.
+    async fn acting(tx: &mut Tx, actor: &Actor) -> Result<Option<Self>> {
+        if actor.kind != ActorKind::ApiKey {
+            return Ok(None);
+        }
+        let id = actor.id.parse().map_err(|_| Error::Internal("an API key without an id acts".to_owned()))?;
+        Self::find(tx, actor.organization, id).await.map(Some)
+    }
+
+    fn may_give<'a>(&self, mut scopes: impl Iterator<Item = &'a KeyScope>) -> Result<()> {
+        let may = self.may();
+        match scopes.find(|scope| !may.include(scope)) {
+            None => Ok(()),
+            Some(beyond) => Err(Error::Forbidden(format!(
+                "scopes: this API key may not do “{beyond}” itself, so it can't give it to a key"
+            ))),
+        }
+    }
+
+    fn held(&self) -> impl Iterator<Item = &KeyScope> {
+        self.scopes.iter().map(|held| &held.scope)
+    }
+
+    /// What would be different, as a sentence for the audit log; empty where nothing would.
+    fn changes(&self, checked: &Checked) -> String {
+        let facts = [
+            ("label", format!("“{}”", self.label), format!("“{}”", checked.label)),
+            ("scopes", scopes(self.held()), scopes(checked.scopes.keys())),
+            ("from", networks(&self.networks), networks(&checked.networks)),
+        ];
+        let changed = facts.iter().filter(|(_, old, new)| old != new);
+        changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+    }
+
     async fn note(&self, tx: &mut Tx, actor: &Actor, action: Action, detail: &str) -> Result<()> {
         Event::record(tx, actor, action, Subject { id: self.id, label: &self.label }, detail).await
     }
+}
 
-    /// What it may do and from where, as a sentence for the audit log.
-    fn described(&self) -> String {
-        let scopes: Vec<String> = self.scopes.iter().map(|held| held.scope.to_string()).collect();
-        let networks: Vec<String> = self.networks.iter().map(Network::to_string).collect();
-        let from = if networks.is_empty() { "anywhere".to_owned() } else { networks.join(" ") };
-        format!("scopes: {}; from: {from}", scopes.join(" "))
+impl Checked {
+    /// Refuses an allow-list that leaves out the address from where the key itself sets it.
+    fn keeps_in(&self, actor: &Actor) -> Result<()> {
+        let Some(address) = actor.address else { return Ok(()) };
+        if self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address)) {
+            return Ok(());
+        }
+        let why = format!("It would lock you out: your own address, {address}, is not in it.");
+        Err(Error::invalid("ip_allow_list", why))
     }
+}
+
+fn scopes<'a>(scopes: impl Iterator<Item = &'a KeyScope>) -> String {
+    let scopes: Vec<&str> = scopes.map(KeyScope::as_str).collect();
+    if scopes.is_empty() { "none".to_owned() } else { scopes.join(" ") }
+}
+
+fn networks(networks: &[Network]) -> String {
+    let networks: Vec<String> = networks.iter().map(Network::to_string).collect();
+    if networks.is_empty() { "anywhere".to_owned() } else { networks.join(" ") }
 }
 
 /// Scopes that stay keep their ids.
@@ -194,14 +170,20 @@ async fn write_lists(tx: &mut Tx, actor: &Actor, id: ApiKeyId, checked: &Checked
             .bind(id)
             .fetch_all(&mut **tx)
             .await?;
-    for scope in held.iter().filter(|scope| !checked.scopes.contains(scope)) {
+    for scope in held.iter().filter(|scope| !checked.scopes.contains_key(scope)) {
         let sql = "DELETE FROM api_key_scopes WHERE organization = $1 AND api_key = $2 AND scope = $3";
         sqlx::query(sql).bind(actor.organization).bind(id).bind(scope.clone()).execute(&mut **tx).await?;
     }
-    for scope in checked.scopes.iter().filter(|scope| !held.contains(scope)) {
-        let sql = "INSERT INTO api_key_scopes (id, organization, api_key, scope, created_at) VALUES ($1, $2, $3, $4, $5)";
+    for (scope, domain) in checked.scopes.iter().filter(|(scope, _)| !held.contains(scope)) {
+        let sql = "INSERT INTO api_key_scopes (id, organization, api_key, scope, domain, created_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6)";
         let query = sqlx::query(sql).bind(ApiKeyScopeId::new()).bind(actor.organization).bind(id);
-        query.bind(scope.clone()).bind(actor.at).execute(&mut **tx).await?;
+        let query = query.bind(scope.clone()).bind(domain.map(|domain| domain.to_string())).bind(actor.at);
+        query.execute(&mut **tx).await.map_err(|error| match scope.domain() {
+            // The domain was removed in this moment (PostgreSQL).
+            Some(name) if is_still_named(&error) => not_owned(name),
+            _ => error.into(),
+        })?;
     }
     let sql = "DELETE FROM api_key_networks WHERE organization = $1 AND api_key = $2";
     sqlx::query(sql).bind(actor.organization).bind(id).execute(&mut **tx).await?;

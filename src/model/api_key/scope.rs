@@ -10,7 +10,7 @@ use std::str::FromStr;
 use crate::model::domain::normalize;
 
 /// Without a domain.
-const PLAIN: [&str; 8] = [
+pub const PLAIN: [&str; 8] = [
     "api-keys:delete",
     "api-keys:read",
     "api-keys:write",
@@ -22,7 +22,7 @@ const PLAIN: [&str; 8] = [
 ];
 
 /// With `:all` or a domain.
-const BY_DOMAIN: [&str; 8] = [
+pub const BY_DOMAIN: [&str; 8] = [
     "domains:delete",
     "messages:read",
     "smtp-credentials:delete",
@@ -45,6 +45,18 @@ impl KeyScope {
     /// The domain that it is for.
     pub fn domain(&self) -> Option<&str> {
         self.0.rsplit_once(":{").and_then(|(_, domain)| domain.strip_suffix('}'))
+    }
+
+    /// What it allows, without for which domains: `smtp-credentials:read`.
+    pub fn action(&self) -> &str {
+        let by_domain =
+            self.0.strip_suffix(":all").or_else(|| self.0.split_once(":{").map(|(action, _)| action));
+        by_domain.unwrap_or(&self.0)
+    }
+
+    /// The same for all domains, of one that names a domain.
+    pub fn for_all_domains(&self) -> Option<Self> {
+        self.domain().map(|_| Self(format!("{}:all", self.action())))
     }
 
     /// Every scope that is no domain's, in order: for people to choose from.
@@ -88,6 +100,12 @@ pub struct KeyScopes(BTreeSet<KeyScope>);
 impl KeyScopes {
     pub fn new(scopes: impl IntoIterator<Item = KeyScope>) -> Self {
         Self(scopes.into_iter().collect())
+    }
+
+    /// Whether nothing in `scope` goes beyond it.
+    pub fn include(&self, scope: &KeyScope) -> bool {
+        let wider = scope.for_all_domains();
+        self.holds(scope.as_str()) || wider.is_some_and(|wider| self.holds(wider.as_str()))
     }
 
     fn holds(&self, scope: &str) -> bool {
@@ -166,6 +184,33 @@ mod tests {
         ] {
             assert!(text.parse::<KeyScope>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_scope_goes_beyond_what_does_not_include_it() {
+        let includes = |held: &str, scope: &str| scopes(&[held]).include(&scope.parse().unwrap());
+        for scope in ["*", "events:read", "webhooks:read:all", "webhooks:read:{a.example}"] {
+            assert!(includes("*", scope) && includes(scope, scope), "{scope}");
+        }
+        assert!(includes("webhooks:read:all", "webhooks:read:{a.example}"));
+        for (held, scope) in [
+            ("webhooks:read:all", "*"),
+            ("webhooks:read:all", "webhooks:write:{a.example}"),
+            ("webhooks:read:{a.example}", "webhooks:read:all"),
+            ("webhooks:read:{a.example}", "webhooks:read:{b.example}"),
+            ("domains:read", "domains:write"),
+            ("domains:read", "domains:delete:{a.example}"),
+        ] {
+            assert!(!includes(held, scope), "{held} {scope}");
+        }
+    }
+
+    #[test]
+    fn an_action_is_a_scope_without_its_domains() {
+        let action = |scope: &str| scope.parse::<KeyScope>().unwrap().action().to_owned();
+        assert_eq!(action("webhooks:read:all"), "webhooks:read");
+        assert_eq!(action("webhooks:read:{a.example}"), "webhooks:read");
+        assert_eq!((&*action("domains:read"), &*action("*")), ("domains:read", "*"));
     }
 
     #[test]

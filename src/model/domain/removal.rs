@@ -1,4 +1,5 @@
-//! What goes with a domain that is removed: its place in the scope of the credentials that name it.
+//! What goes with a domain that is removed: its place in the scope of the credentials that name it, and the scopes for it of API
+//! keys.
 
 use sqlx::AnyConnection;
 
@@ -7,6 +8,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result, is_still_named};
 use crate::id::{CredentialId, DomainId, OrganizationId};
 use crate::model::actor::Actor;
+use crate::model::api_key::ApiKey;
 use crate::model::credential::Credential;
 use crate::model::event::Action;
 
@@ -39,7 +41,7 @@ impl Domain {
         Ok(query.fetch_all(connection).await?)
     }
 
-    /// Removes it, also out of the scope of the credentials that name it. `told`: how many these are, as far as whoever acts
+    /// Removes it, also out of the scope of the credentials that name it, and the scopes for it of API keys. `told`: how many these are, as far as whoever acts
     /// knows.
     ///
     /// # Errors
@@ -57,6 +59,7 @@ impl Domain {
         for credential in &naming {
             Credential::leave_domain(tx, actor, credential.id, &domain).await?;
         }
+        ApiKey::leave_domain(tx, actor, &domain).await?;
         let gone = sqlx::query("DELETE FROM domains WHERE organization = $1 AND id = $2")
             .bind(actor.organization)
             .bind(id)

@@ -1,0 +1,140 @@
+//! What is said of a key when it is created or edited.
+
+use std::collections::BTreeMap;
+
+use super::ApiKey;
+use super::scope::KeyScope;
+use crate::db::Tx;
+use crate::error::{Error, Problems, Result};
+use crate::id::{DomainId, OrganizationId};
+use crate::model::credential::is_deceptive;
+use crate::model::domain::{Domain, displayed};
+use crate::network::Network;
+
+/// Characters of a label at most.
+pub const MAX_LABEL_CHARACTERS: usize = 255;
+/// Scopes of one key at most.
+const MAX_SCOPES: usize = 500;
+/// Networks of one key at most.
+const MAX_NETWORKS: usize = 100;
+
+/// What can be chosen of a key, as it was typed.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    pub label: String,
+    pub scopes: Vec<String>,
+    /// Networks or addresses; empty: from anywhere.
+    pub networks: Vec<String>,
+}
+
+/// The same as it is kept.
+pub(super) struct Checked {
+    pub label: String,
+    /// Each with the domain that it names.
+    pub scopes: BTreeMap<KeyScope, Option<DomainId>>,
+    /// Each once, in the order of how they read.
+    pub networks: Vec<Network>,
+}
+
+impl Draft {
+    /// A key as it is.
+    pub fn of(key: &ApiKey) -> Self {
+        Self {
+            label: key.label.clone(),
+            scopes: key.scopes.iter().map(|held| held.scope.to_string()).collect(),
+            networks: key.networks.iter().map(Network::to_string).collect(),
+        }
+    }
+
+    /// # Errors
+    /// `label`, `scopes` or `ip_allow_list`.
+    pub(super) async fn checked(&self, tx: &mut Tx, organization: OrganizationId) -> Result<Checked> {
+        let mut problems = Problems::default();
+        let label = self.label.trim().to_owned();
+        if !(1..=MAX_LABEL_CHARACTERS).contains(&label.chars().count()) || is_deceptive(&label) {
+            problems.add("label", format!("A label is one line of 1 to {MAX_LABEL_CHARACTERS} characters."));
+        }
+        let scopes = self.checked_scopes(tx, organization, &mut problems).await?;
+        let networks = self.checked_networks(&mut problems);
+        problems.into_result()?;
+        Ok(Checked { label, scopes, networks })
+    }
+
+    /// Each must be there once. One for all domains swallows those of the same kind for single domains.
+    async fn checked_scopes(
+        &self,
+        tx: &mut Tx,
+        organization: OrganizationId,
+        problems: &mut Problems,
+    ) -> Result<BTreeMap<KeyScope, Option<DomainId>>> {
+        let mut scopes = BTreeMap::new();
+        match self.scopes.len() {
+            0 => problems.add("scopes", "Choose at least one scope."),
+            1..=MAX_SCOPES => {}
+            _ => {
+                problems.add("scopes", format!("Name at most {MAX_SCOPES} scopes."));
+                return Ok(scopes);
+            }
+        }
+        for text in &self.scopes {
+            let scope = match text.trim().parse::<KeyScope>() {
+                Ok(scope) => scope,
+                Err(why) => {
+                    problems.add("scopes", why);
+                    continue;
+                }
+            };
+            let domain = match owned(tx, organization, &scope).await {
+                Err(Error::Invalid(why)) => {
+                    problems.0.extend(why.0);
+                    continue;
+                }
+                domain => domain?,
+            };
+            if scopes.contains_key(&scope) {
+                problems.add("scopes", format!("“{scope}” is there twice."));
+            }
+            scopes.insert(scope, domain);
+        }
+        let given = scopes.clone();
+        scopes.retain(|scope, _| scope.for_all_domains().is_none_or(|wider| !given.contains_key(&wider)));
+        Ok(scopes)
+    }
+
+    fn checked_networks(&self, problems: &mut Problems) -> Vec<Network> {
+        let mut networks: Vec<Network> = Vec::new();
+        for text in self.networks.iter().map(|text| text.trim()) {
+            match text.parse::<Network>() {
+                Err(why) => problems.add("ip_allow_list", format!("{why}.")),
+                Ok(network) if network.is_everything() => {
+                    let why = "is everywhere: leave the list empty for that.";
+                    problems.add("ip_allow_list", format!("{network} {why}"));
+                }
+                Ok(network) if networks.contains(&network) => {}
+                Ok(network) => networks.push(network),
+            }
+        }
+        if networks.len() > MAX_NETWORKS {
+            problems.add("ip_allow_list", format!("Name at most {MAX_NETWORKS} networks."));
+        }
+        networks.sort_by_cached_key(Network::to_string);
+        networks
+    }
+}
+
+/// The domain that a scope names.
+///
+/// # Errors
+/// `scopes` where it is none of the organization's.
+async fn owned(tx: &mut Tx, organization: OrganizationId, scope: &KeyScope) -> Result<Option<DomainId>> {
+    let Some(name) = scope.domain() else { return Ok(None) };
+    match Domain::by_name(tx, organization, name).await {
+        Ok(domain) => Ok(Some(domain.id)),
+        Err(Error::NotFound(_)) => Err(not_owned(name)),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn not_owned(name: &str) -> Error {
+    Error::invalid("scopes", format!("{} is not a domain of this organization.", displayed(name)))
+}
