@@ -1,9 +1,10 @@
 //! Webhooks as people use them in the dashboard.
 
 use super::receiver::{Answer, Receiver};
-use super::{create, everything, start, take_message, webhook};
+use super::{create, everything, send_test, start, take_message, webhook};
 use crate::support::{TestApp, eventually};
 use gatepost::model::message::Outcome;
+use gatepost::model::webhook::EventType;
 
 const HOME: &str = "/settings/webhooks";
 
@@ -257,4 +258,39 @@ async fn a_webhook_of_another_organization_is_not_there() {
         let form = [("name", "x"), ("url", "https://a.example/"), ("events", "message.bounced")];
         assert_eq!(alice.post(&format!("{HOME}/{nobodys}{path}"), &form).await.status, 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_or_was_disabled_says_so_and_why() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    let issued = create(&app, everything(&receiver.url())).await;
+    let page = format!("{HOME}/{}", issued.webhook.id);
+    receiver.usually(Answer::Status(500));
+    send_test(&app, issued.webhook.id, EventType::MessageBounced).await;
+    receiver.hears(1).await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto(&page).await;
+    alice.sees("After 100 in a row Gatepost disables this webhook.").await;
+    alice.sees("Failing").await;
+    receiver.hears(2).await;
+    alice.inspect("webhook-failing").await;
+    // A hundred real failures stand in a test of their own.
+    let disabled = "UPDATE webhooks SET enabled = 0, disabled_because = '100 requests in a row failed.'";
+    app.installation.database().execute(disabled).await;
+    alice.goto(&page).await;
+    alice.sees("Gatepost has disabled this webhook: 100 requests in a row failed.").await;
+    alice.sees("once enabled").await;
+    alice.inspect("webhook-disabled").await;
+    receiver.usually(Answer::Status(204));
+    app.clock.advance(std::time::Duration::from_secs(60));
+    alice.click("Enable").await;
+    alice.sees("Enabled").await;
+    alice.sees_no("Gatepost has disabled this webhook").await;
+    receiver.hears(3).await;
+    alice.sees("Delivered").await;
+    let listed = app.installation.run(&["webhook", "list"]).await.stdout();
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].starts_with("NAME") && lines[1].contains("enabled"), "{listed}");
+    alice.close().await;
 }
