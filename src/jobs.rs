@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use crate::app::App;
 use crate::error::Result;
 use crate::model::webhook::Delivery;
-use crate::model::{Credential, Denial, Login, Message, Session, Webhook};
+use crate::model::{Credential, Credits, Denial, Login, Message, Session, Webhook, idempotency};
 use crate::telemetry;
 
 /// How often there is something to look for.
@@ -65,7 +65,9 @@ async fn forget(app: &App) -> Result<bool> {
         + Session::forget_expired(&mut tx, now).await?
         + Delivery::forget_before(&mut tx, now.minus(app.config.keep_messages)).await?
         + Delivery::forget_gone(&mut tx).await?
-        + Webhook::forget_previous(&mut tx, now).await?;
+        + Webhook::forget_previous(&mut tx, now).await?
+        + Credits::forget_holds(&mut tx, now).await?
+        + idempotency::forget(&mut tx, now).await?;
     tx.commit().await?;
     Ok(forgotten > 0)
 }

@@ -144,3 +144,22 @@ async fn a_message_that_may_have_been_delivered_is_paid_for() {
     assert!(reply.code == 451 && reply.text().contains("may have taken"), "{reply:?}");
     assert_eq!(office.used().await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_held_when_it_died_is_free_again_after_its_time() {
+    let office = Office::with_allowance(1).await;
+    let organization = office.app.operator().await.organization;
+    let credits = Credits { organization, month: Month::of(office.app.clock.now()) };
+    let mut tx = office.app.app.db.begin().await.expect("a transaction");
+    let left_behind = gatepost::id::CreditHoldId::new();
+    assert!(credits.hold(&mut tx, left_behind, office.app.clock.now()).await.expect("an answer"));
+    tx.commit().await.expect("a commit");
+    let mut client = office.session().await;
+    assert_eq!(send(&mut client, "a@acme.example", "From: a@acme.example").await.code, 452);
+    office.app.clock.advance(std::time::Duration::from_secs(3_601));
+    gatepost::jobs::run_once(&office.app.app).await.expect("the jobs");
+    assert_eq!(send(&mut client, "a@acme.example", "From: a@acme.example").await.code, 250);
+    let mut tx = office.app.app.db.begin().await.expect("a transaction");
+    let late = credits.charge(&mut tx, Some(left_behind), 1, office.app.clock.now()).await;
+    assert!(!late.expect("an answer"), "its credit is another's now");
+}
