@@ -37,9 +37,9 @@ struct Api {
 #[tokio::main]
 async fn main() {
     for (name, server) in Store::kinds() {
-        let few = Api::on(&Store::with(100, server.as_deref()).await).await;
-        let store = Store::with(100_000, server.as_deref()).await;
-        let many = Api::on(&store).await;
+        let stores =
+            (Store::with(100, server.as_deref()).await, Store::with(100_000, server.as_deref()).await);
+        let (few, many) = (Api::on(&stores.0).await, Api::on(&stores.1).await);
         println!("{name}: median of {ROUNDS} rounds, in microseconds\n");
         let paths = (format!("/{}", few.one), format!("/{}", many.one));
         compare("one credential: of 100, of 100,000", (&few, &paths.0), (&many, &paths.1)).await;
