@@ -72,7 +72,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
 #[into_params(parameter_in = Query)]
 pub struct Paging {
     /// How many at most.
-    #[param(minimum = 1, maximum = 100, default = 100)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 100)]
     limit: Option<String>,
     /// A cursor: `next_cursor` of the page before.
     after: Option<String>,

@@ -15,7 +15,7 @@ mod once;
 mod rate;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -28,6 +28,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::http::requests::{Routine, caught};
+use crate::http::unchanging::Unchanging;
 use caller::{Caller, KeyGate, admit};
 use failure::Failure;
 
@@ -37,7 +38,7 @@ const MAX_BODY: usize = 256 * 1024;
 pub fn router(app: App) -> Router {
     let (routes, mut document) = v2().split_for_parts();
     document::complete(&mut document);
-    let document = Json(document);
+    let document = Unchanging::new("application/json", text(&document));
     let gated = routes
         .layer(middleware::from_fn_with_state(KeyGate::new(app.clone()), admit))
         .layer(DefaultBodyLimit::max(MAX_BODY));
@@ -50,7 +51,7 @@ pub fn router(app: App) -> Router {
             answer
         }));
     let routes = open
-        .route("/openapi.json", get(async move || document.clone()))
+        .route("/openapi.json", get(async move |headers: HeaderMap| document.answer(&headers)))
         .route("/v2/{*rest}", axum::routing::any(nothing_here))
         .merge(gated.method_not_allowed_fallback(not_allowed));
     caught(routes.with_state(app))
@@ -64,11 +65,24 @@ fn v2() -> OpenApiRouter<App> {
         .merge(api_keys::routes())
 }
 
-/// What `/openapi.json` says of the whole.
+/// What the API takes and answers.
 pub fn document() -> OpenApi {
     let mut document = v2().into_openapi();
     document::complete(&mut document);
     document
+}
+
+/// The same, as it is served and kept in `docs/openapi.json`.
+pub fn document_as_json() -> String {
+    text(&document())
+}
+
+fn text(document: &OpenApi) -> String {
+    #[expect(
+        clippy::expect_used,
+        reason = "all its keys are strings, and no part of it refuses to be written"
+    )]
+    document.to_pretty_json().expect("a document is written as JSON")
 }
 
 /// That something was done.

@@ -57,6 +57,8 @@ enum Command {
     Config,
     /// Bring the database's tables up to date, then end
     Migrate,
+    /// Print the API's OpenAPI document, the same as at /openapi.json
+    Openapi,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -68,6 +70,10 @@ enum Command {
 pub fn run() -> anyhow::Result<ExitCode> {
     let matches = command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Some(Command::Openapi) = cli.command {
+        output::line(&crate::api::document_as_json())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(Command::Completions { shell }) = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command(), "gatepost", &mut script);
@@ -92,7 +98,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with_app(config, |_| async { Ok(()) }).await,
-        Command::Completions { .. } => Ok(()),
+        Command::Openapi | Command::Completions { .. } => Ok(()),
     }
 }
 

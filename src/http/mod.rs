@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod requests;
+pub mod unchanging;
 
 use std::net::SocketAddr;
 use std::pin::pin;

@@ -1,6 +1,7 @@
 //! The API: what programs do with keys, and what they are told.
 
 mod credentials;
+mod document;
 mod readme;
 mod requests;
 mod walk;
