@@ -1,5 +1,6 @@
 //! The command line. Each command works on the configured database, also while the server runs.
 
+mod api_key;
 mod check;
 mod config;
 mod credential;
@@ -39,6 +40,9 @@ enum Command {
     /// Create, list, rotate, revoke, enable and delete SMTP credentials
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Create, list and delete keys for programs that use the API
+    #[command(subcommand)]
+    ApiKey(api_key::Command),
     /// Add, list, verify and remove the organization's sending domains
     #[command(subcommand)]
     Domain(domain::Command),
@@ -91,6 +95,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve::run(config).await,
         Command::Credential(command) => with_app(config, |app| credential::run(app, command)).await,
+        Command::ApiKey(command) => with_app(config, |app| api_key::run(app, command)).await,
         Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
         Command::Credits(command) => with_app(config, |app| credits::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,
