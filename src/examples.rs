@@ -4,6 +4,7 @@
 //! (`tests/it/clients`), where the client can be installed on a test machine.
 
 mod receivers;
+pub mod requests;
 
 use std::fmt;
 

@@ -58,7 +58,7 @@ function openModal(source) {
     modal.showModal();
   }
   modal.scrollTop = 0;
-  const refused = modal.querySelector("input[aria-invalid=true], fieldset[aria-invalid=true] input");
+  const refused = modal.querySelector(":is(input, textarea)[aria-invalid=true], fieldset[aria-invalid=true] input");
   (refused ?? modal.querySelector(".urged [data-close]") ?? modal.querySelector("[autofocus]"))?.focus();
 }
 

@@ -46,7 +46,7 @@ pub fn receivers() -> Vec<Tab> {
 }
 
 /// Cut at each occurrence of the password.
-fn parts(text: &str, password: &str) -> Vec<Part> {
+pub fn parts(text: &str, password: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     for (index, piece) in text.split(password).enumerate() {
         if index > 0 {

@@ -4,7 +4,7 @@
 //! addresses and is given the block of the page that changes.
 
 mod activity;
-
+mod api_keys;
 pub mod assets;
 mod checks;
 pub mod credentials;
@@ -90,6 +90,11 @@ fn pages() -> Router<App> {
             "/settings/smtp-credentials/{id}/delete",
             get(credentials::ask_delete).post(credentials::delete),
         )
+        // API keys.
+        .route("/settings/api-keys", get(api_keys::list).post(api_keys::create))
+        .route("/settings/api-keys/new", get(api_keys::new))
+        .route("/settings/api-keys/{id}/edit", get(api_keys::edit).post(api_keys::update))
+        .route("/settings/api-keys/{id}/delete", get(api_keys::ask_delete).post(api_keys::delete))
         // Webhooks.
         .route("/settings/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/settings/webhooks/new", get(webhooks::new))

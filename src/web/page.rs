@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Here {
     Activity,
+    ApiKeys,
     Credentials,
     Domains,
     Messages,

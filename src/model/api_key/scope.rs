@@ -9,6 +9,9 @@ use std::str::FromStr;
 
 use crate::model::domain::normalize;
 
+/// The scope for everything.
+pub const EVERYTHING: &str = "*";
+
 /// Without a domain.
 pub const PLAIN: [&str; 8] = [
     "api-keys:delete",
@@ -18,7 +21,7 @@ pub const PLAIN: [&str; 8] = [
     "domains:write",
     "events:read",
     "smtp-credentials:verify",
-    "*",
+    EVERYTHING,
 ];
 
 /// With `:all` or a domain.
@@ -40,6 +43,10 @@ pub struct KeyScope(String);
 impl KeyScope {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub fn is_everything(&self) -> bool {
+        self.0 == EVERYTHING
     }
 
     /// The domain that it is for.
@@ -109,7 +116,7 @@ impl KeyScopes {
     }
 
     fn holds(&self, scope: &str) -> bool {
-        self.0.iter().any(|held| held.as_str() == "*" || held.as_str() == scope)
+        self.0.iter().any(|held| held.is_everything() || held.as_str() == scope)
     }
 
     /// Whether it allows an action that is no domain's, such as `domains:read`.

@@ -1,0 +1,101 @@
+//! The table of keys, and how a change is told in it.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::HOME;
+use crate::app::App;
+use crate::error::Result;
+use crate::examples::requests;
+use crate::id::{ApiKeyId, OrganizationId};
+use crate::model::page::PAGE_SIZE;
+use crate::model::{ApiKey, Page, Turn};
+use crate::web::failure::Failure;
+use crate::web::htmx::{Htmx, Tell, piece};
+use crate::web::page::{Frame, HTML, Here, html, render};
+use crate::web::signed_in::SignedIn;
+use crate::web::{shown, urlencoded};
+
+#[derive(Template)]
+#[template(path = "api_keys/list.html", blocks = ["list"])]
+struct ListPage {
+    frame: Frame,
+    page: Page<ApiKey>,
+    /// Where requests go: `https://gatepost.example/v2`.
+    api: String,
+    /// Stands in their paths.
+    account: OrganizationId,
+    /// The one that has just changed.
+    changed: Option<ApiKeyId>,
+}
+
+/// As it was linked; what can't be understood is as if it were not there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    after: String,
+    before: String,
+}
+
+/// `GET /settings/api-keys`
+pub async fn list(
+    State(app): State<App>,
+    who: SignedIn,
+    Query(search): Query<Search>,
+) -> Result<Response, Failure> {
+    Ok(html(&ListPage::read(&app, &who, &search, None).await?)?)
+}
+
+/// A key has changed, or is gone: the list changes in place.
+pub async fn changed(
+    app: &App,
+    who: &SignedIn,
+    htmx: &Htmx,
+    key: Option<ApiKeyId>,
+    text: &str,
+) -> Result<Response> {
+    if !htmx.partial {
+        who.notice(text).await?;
+        return Ok(Redirect::to(HOME).into_response());
+    }
+    Ok((Tell::Done(text.to_owned()), [HTML], pieces(app, who, htmx, key).await?).into_response())
+}
+
+/// The list as it is now, where it is open.
+pub async fn pieces(app: &App, who: &SignedIn, htmx: &Htmx, changed: Option<ApiKeyId>) -> Result<String> {
+    if !htmx.is_at(HOME) {
+        return Ok(String::new());
+    }
+    let search = htmx.current.as_ref().and_then(|uri| Query::<Search>::try_from_uri(uri).ok());
+    let page = ListPage::read(app, who, &search.unwrap_or_default().0, changed).await?;
+    Ok(piece("list", "outerHTML", &render(&page.as_list())?))
+}
+
+/// The address of what belongs to an organization: `https://gatepost.example/v2/accounts/…/smtp-credentials`.
+pub fn below_account(app: &App, account: OrganizationId, noun: &str) -> String {
+    format!("{}/v2/accounts/{account}/{noun}", app.public_url.as_str())
+}
+
+impl ListPage {
+    async fn read(app: &App, who: &SignedIn, search: &Search, changed: Option<ApiKeyId>) -> Result<Self> {
+        let turn = Turn::new(Some(&search.after), Some(&search.before), PAGE_SIZE)?;
+        let page = ApiKey::page(&mut *app.db.read().await?, who.organization(), &turn).await?;
+        let (frame, api) = (who.frame(Here::ApiKeys).await?, format!("{}/v2", app.public_url.as_str()));
+        Ok(Self { frame, page, api, account: who.organization(), changed })
+    }
+
+    fn is_changed(&self, id: &ApiKeyId) -> bool {
+        self.changed.as_ref() == Some(id)
+    }
+
+    /// A request that lists the credentials.
+    fn example(&self) -> String {
+        requests::curl(&format!("{}/accounts/{}/smtp-credentials", self.api, self.account))
+    }
+
+    fn turned(&self, after: &str, before: &str) -> String {
+        format!("{HOME}?{}", urlencoded::query(&[("after", after), ("before", before)]))
+    }
+}
