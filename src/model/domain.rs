@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 
 use super::actor::Actor;
 use super::event::Action;
+use super::page::{Keyset, Order, Page, Turn};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result, is_duplicate};
@@ -21,6 +22,8 @@ pub struct Domain {
     pub id: DomainId,
     pub name: String,
     pub created_at: Timestamp,
+    /// The newest change or look-up.
+    pub updated_at: Timestamp,
     /// Since when it is; none: it never was.
     pub verified_at: Option<Timestamp>,
     /// 1: an operator vouches for it.
@@ -41,9 +44,12 @@ pub struct Domain {
     pub api_keys: i64,
 }
 
-const SELECT: &str = "SELECT id, name, created_at, verified_at, forced, checked_at, next_check_at, lost_at, usable_until, \
-     problem, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) AS credentials, \
+const SELECT: &str = "SELECT id, name, created_at, updated_at, verified_at, forced, checked_at, next_check_at, lost_at, \
+     usable_until, problem, (SELECT COUNT(*) FROM credential_domains c WHERE c.domain = domains.id) AS credentials, \
      (SELECT COUNT(DISTINCT s.api_key) FROM api_key_scopes s WHERE s.domain = domains.id) AS api_keys FROM domains";
+
+/// What [`Domain::is_usable_at`] says at the time `$2`.
+const IS_USABLE: &str = "verified_at IS NOT NULL AND (usable_until IS NULL OR usable_until > $2)";
 
 /// The most domains that one organization may have: the dashboard lists them all.
 pub const MAX_DOMAINS: i64 = 1_000;
@@ -68,8 +74,8 @@ impl Domain {
         }
         let id = DomainId::new();
         sqlx::query(
-            "INSERT INTO domains (id, organization, name, created_at, created_by, next_check_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO domains (id, organization, name, created_at, updated_at, created_by, next_check_at) \
+             VALUES ($1, $2, $3, $4, $4, $5, $6)",
         )
         .bind(id)
         .bind(actor.organization)
@@ -107,6 +113,27 @@ impl Domain {
         let sql = format!("{SELECT} WHERE organization = $1 AND name = $2");
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(normalize(name)?);
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("domain"))
+    }
+
+    /// Newest first; `usable`: only those that mail may be sent from, or only the others.
+    pub async fn page(
+        connection: &mut AnyConnection,
+        (organization, now): (OrganizationId, Timestamp),
+        usable: Option<bool>,
+        turn: &Turn,
+    ) -> Result<Page<Self>> {
+        let keyset = Keyset::new(Order::newest_first("created_at"), turn)?;
+        let (condition, first) = match usable {
+            None => (String::new(), 2),
+            Some(true) => (format!(" AND {IS_USABLE}"), 3),
+            Some(false) => (format!(" AND NOT ({IS_USABLE})"), 3),
+        };
+        let sql = format!("{SELECT} WHERE organization = $1{condition}{}", keyset.tail(first));
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
+        let query = if usable.is_some() { query.bind(now) } else { query };
+        let rows = keyset.bind(query).fetch_all(connection).await?;
+        let place = |domain: &Self| (domain.created_at.as_micros().to_string(), domain.id.to_string());
+        Ok(keyset.page(rows, place))
     }
 
     /// All of them (at most [`MAX_DOMAINS`]), in the order of how they read.

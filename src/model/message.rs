@@ -4,6 +4,7 @@ mod forget;
 mod list;
 mod read;
 mod report;
+mod sender;
 mod taken;
 
 use super::credential::Mode;
@@ -33,7 +34,7 @@ words! {
 }
 
 const COLUMNS: &str = "id, at, credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, \
-                       header_from, subject, message_id_header, size, address, hello, has_content";
+                       header_from, subject, message_id_header, size, address, hello, has_content, sender_domain";
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -63,4 +64,6 @@ pub struct Message {
     pub hello: String,
     /// 1 while its content is kept.
     pub has_content: i16,
+    /// The one domain that it was sent from; empty where there is none, or several.
+    pub sender_domain: String,
 }

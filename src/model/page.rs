@@ -51,6 +51,14 @@ impl Turn {
         Ok(Self { cursor, direction, limit })
     }
 
+    /// The page out of all rows of a short list, newest first; `place` gives a row's time and id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on a cursor that belongs to another list.
+    pub fn pick<T>(&self, rows: Vec<T>, place: impl Fn(&T) -> (i64, String)) -> Result<Page<T>> {
+        Ok(Keyset::new(Order::newest_first("created_at"), self)?.pick(rows, place))
+    }
+
     /// The first rows.
     pub fn first(limit: usize) -> Self {
         Self { cursor: None, direction: Direction::Forward, limit }
@@ -212,6 +220,28 @@ impl<'a> Keyset<'a> {
             next: cursor(rows.last()).filter(|_| has_next),
             rows,
         }
+    }
+
+    /// The page, out of a list that was read whole because it is short; `place` gives a row's time and id.
+    fn pick<T>(&self, rows: Vec<T>, place: impl Fn(&T) -> (i64, String)) -> Page<T> {
+        let begins = |row: &T| {
+            let (at, id) = place(row);
+            match &self.turn.cursor {
+                None => true,
+                Some(cursor) if self.is_descending() => (at, &id) < (self.number, &cursor.id),
+                Some(cursor) => (at, &id) > (self.number, &cursor.id),
+            }
+        };
+        let mut rows: Vec<T> = rows.into_iter().filter(begins).collect();
+        rows.sort_by_cached_key(&place);
+        if self.is_descending() {
+            rows.reverse();
+        }
+        rows.truncate(self.turn.limit + 1);
+        self.page(rows, |row| {
+            let (at, id) = place(row);
+            (at.to_string(), id)
+        })
     }
 
     /// Whether so many rows leave room on the page.

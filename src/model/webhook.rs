@@ -55,6 +55,8 @@ pub struct Webhook {
     pub failures_in_a_row: i64,
     pub last_request_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// The newest change by whoever; tries change nothing.
+    pub updated_at: Timestamp,
     /// The label of who created it.
     pub created_by: String,
 }
@@ -67,7 +69,7 @@ pub struct IssuedWebhook {
 }
 
 const SELECT: &str = "SELECT id, name, url, events, scope, domains, enabled, disabled_because, previous_until, successes, \
-     failures, failures_in_a_row, last_request_at, created_at, created_by FROM webhooks";
+     failures, failures_in_a_row, last_request_at, created_at, updated_at, created_by FROM webhooks";
 
 impl Webhook {
     pub async fn find(
@@ -114,6 +116,7 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for Webhook {
             failures_in_a_row: row.try_get("failures_in_a_row")?,
             last_request_at: row.try_get("last_request_at")?,
             created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
             created_by: row.try_get("created_by")?,
         })
     }

@@ -139,6 +139,7 @@ impl Domain {
         let mut domain = Self::find(tx, actor.organization, id).await?;
         if is_newest {
             let change = domain.learn(finding, actor.at, terms);
+            domain.updated_at = actor.at;
             domain.save(tx, actor, change).await?;
         }
         Ok(domain)
@@ -148,7 +149,7 @@ impl Domain {
     pub async fn vouch(tx: &mut Tx, actor: &Actor, id: DomainId) -> Result<Self> {
         let changed = sqlx::query(
             "UPDATE domains SET forced = 1, verified_at = COALESCE(verified_at, $3), next_check_at = NULL, lost_at = NULL, \
-             usable_until = NULL, loss_noted = 0, problem = '' WHERE organization = $1 AND id = $2 AND forced = 0",
+             usable_until = NULL, loss_noted = 0, problem = '', updated_at = $3 WHERE organization = $1 AND id = $2 AND forced = 0",
         )
         .bind(actor.organization)
         .bind(id)
@@ -246,7 +247,7 @@ impl Domain {
     async fn save(&self, tx: &mut Tx, actor: &Actor, change: Option<(Action, String)>) -> Result<()> {
         sqlx::query(
             "UPDATE domains SET verified_at = $3, forced = $4, next_check_at = $5, lost_at = $6, usable_until = $7, \
-             problem = $8, loss_noted = CASE WHEN usable_until = $7 THEN loss_noted ELSE 0 END \
+             problem = $8, updated_at = $9, loss_noted = CASE WHEN usable_until = $7 THEN loss_noted ELSE 0 END \
              WHERE organization = $1 AND id = $2",
         )
         .bind(actor.organization)
@@ -257,6 +258,7 @@ impl Domain {
         .bind(self.lost_at)
         .bind(self.usable_until)
         .bind(self.problem.clone())
+        .bind(self.updated_at)
         .execute(&mut **tx)
         .await?;
         match change {

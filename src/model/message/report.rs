@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Message, Settlement, TakenMessage};
+use super::{Message, Settlement, TakenMessage, sender};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{MessageId, OrganizationId};
 use crate::model::credential::Mode;
-use crate::model::domain::normalize;
 use crate::model::webhook::{EventType, News, Report, Told};
 
 /// An event, and the address of the recipient that it is about.
@@ -49,14 +48,15 @@ async fn tell(
             let message = Message::find(tx, organization, id).await?;
             let news =
                 |(event, recipient): &About<'_>| News { event: *event, data: data(&message, recipient) };
-            Ok(Told { domains: message.sending_domains(), news: events.iter().map(news).collect() })
+            let domains = sender::domains(&message.sender, &message.header_from);
+            Ok(Told { domains, news: events.iter().map(news).collect() })
         })
         .await
 }
 
 fn data(message: &Message, recipient: &str) -> Value {
     json!({
-        "from": message.senders().next(),
+        "from": sender::addresses(&message.sender, &message.header_from).next(),
         "recipient": recipient,
         "subject": message.subject,
         "message_id_header": message.message_id_header,
@@ -65,18 +65,4 @@ fn data(message: &Message, recipient: &str) -> Value {
         "credential_id": message.credential,
         "credential_name": message.credential_label,
     })
-}
-
-impl Message {
-    /// The return path; where that is empty the addresses of the From header.
-    fn senders(&self) -> impl Iterator<Item = &str> {
-        let senders = if self.sender.is_empty() { &self.header_from } else { &self.sender };
-        senders.split(", ")
-    }
-
-    /// Their domains, as domains are kept.
-    fn sending_domains(&self) -> Vec<String> {
-        let domains = self.senders().filter_map(|address| address.rsplit_once('@'));
-        domains.filter_map(|(_, domain)| normalize(domain).ok()).collect()
-    }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::Outcome;
+use super::{Outcome, sender};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
@@ -70,9 +70,9 @@ impl TakenMessage<'_> {
         sqlx::query(
             "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
              recipients, first_recipient, header_from, subject, message_id_header, size, address, hello, search, \
-             has_content) SELECT $1, $2, $3, $4, COALESCE((SELECT CASE WHEN name = '' THEN username ELSE name END \
+             has_content, sender_domain) SELECT $1, $2, $3, $4, COALESCE((SELECT CASE WHEN name = '' THEN username ELSE name END \
              FROM credentials WHERE organization = $2 AND id = $4), ''), $5, $6, '', $7, $8, $9, $10, $11, $12, $13, \
-             $14, $15, $16, $17",
+             $14, $15, $16, $17, $18",
         )
         .bind(self.id)
         .bind(self.organization)
@@ -91,6 +91,7 @@ impl TakenMessage<'_> {
         .bind(self.hello.to_owned())
         .bind(self.search())
         .bind(i16::from(content.is_some()))
+        .bind(sender::domain(self.sender, &self.header_from))
         .execute(&mut **tx)
         .await?;
         for (position, recipient) in (0_i64..).zip(&self.recipients) {

@@ -44,6 +44,7 @@ impl Query {
             credential: self.credential.parse::<CredentialId>().ok(),
             mode: self.mode.parse::<Mode>().ok(),
             outcome: self.outcome.parse::<Outcome>().ok(),
+            within: None,
             from: midnight(&self.since),
             until: midnight(&self.until).map(|day| day.plus(DAY)),
         }
