@@ -26,6 +26,7 @@ pub fn head() -> OpenApi {
     tags(
         (name = "Utility", description = "Whether a key works."),
         (name = "API keys", description = "With what programs ask: what each key may do, and from where."),
+        (name = "Domains", description = "Sending domains, each verified by a TXT record."),
         (name = "SMTP credentials", description = "Usernames and passwords with which applications sign in at the SMTP door.")
     ),
     components(schemas(ErrorResponse)),

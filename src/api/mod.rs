@@ -7,12 +7,14 @@ mod api_keys;
 mod caller;
 mod credentials;
 mod document;
+mod domains;
 mod failure;
 mod health;
 mod input;
 mod list;
 mod once;
 mod rate;
+mod words;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode};
@@ -63,6 +65,7 @@ fn v2() -> OpenApiRouter<App> {
         .routes(routes!(ping))
         .merge(credentials::routes())
         .merge(api_keys::routes())
+        .merge(domains::routes())
 }
 
 /// What the API takes and answers.

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod document;
+mod domains;
 mod readme;
 mod requests;
 mod walk;
@@ -108,4 +109,38 @@ impl Told {
     pub fn message(&self) -> &str {
         self.body["message"].as_str().unwrap_or_default()
     }
+}
+
+/// The rows of a list, page by page to its end; the way back must show the same.
+pub async fn both_ways(program: &Program, path: &str) -> Vec<Value> {
+    let page = async |turn: &str| {
+        let told = program.get(&format!("{path}{turn}")).await;
+        assert_eq!(
+            (told.status, &told.body["object"]),
+            (200, &Value::from("list")),
+            "{path}{turn}: {told:?}"
+        );
+        let rows = told.body["data"].as_array().expect("rows").clone();
+        (rows, told.body["pagination"].clone())
+    };
+    let (mut rows, mut place) = page("").await;
+    assert_eq!(place.get("previous_cursor"), None, "the first page");
+    let (mut last, mut pages) = (rows.len(), 1);
+    while place["has_more"] == true {
+        let (more, next) =
+            page(&format!("&after={}", place["next_cursor"].as_str().expect("a cursor"))).await;
+        (last, pages, place) = (more.len(), pages + 1, next);
+        rows.extend(more);
+    }
+    assert_eq!(place.get("next_cursor"), None, "the last page");
+    let mut back = rows[rows.len() - last..].to_vec();
+    for left in (0..pages - 1).rev() {
+        let (mut more, before) =
+            page(&format!("&before={}", place["previous_cursor"].as_str().expect("a cursor"))).await;
+        assert_eq!(before["has_more"], left > 0, "{before}");
+        more.extend(back);
+        (back, place) = (more, before);
+    }
+    assert_eq!(back, rows, "forward and back");
+    rows
 }
