@@ -1,11 +1,15 @@
 //! The API: what programs do with keys, and what they are told.
 
+mod api_keys;
+mod commands;
 mod credentials;
 mod document;
 mod domains;
 mod readme;
 mod requests;
 mod walk;
+
+use std::net::IpAddr;
 
 use gatepost::model::ApiKey;
 use gatepost::model::api_key::Draft;
@@ -55,6 +59,18 @@ impl Program {
         }
     }
 
+    /// The same program with another key, which it was given.
+    pub fn with_secret(&self, key: &str) -> Self {
+        let (url, account) = (self.url.clone(), self.account.clone());
+        Self { client: reqwest::Client::new(), url, key: key.to_owned(), account }
+    }
+
+    /// The same program at another address of this machine: all of 127.0.0.0/8 is.
+    pub fn at(&self, address: IpAddr) -> Self {
+        let client = reqwest::Client::builder().local_address(address).build().expect("a client");
+        Self { client, ..self.with_secret(&self.key) }
+    }
+
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -90,6 +106,10 @@ impl Program {
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Told {
         let request = self.request(method, path).header("content-type", "application/json");
         Told::of(request.body(body.to_string())).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Told {
+        self.send(Method::PUT, path, body).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Told {

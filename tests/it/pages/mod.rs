@@ -1,6 +1,7 @@
 //! The dashboard as people use it: in a browser, with and without scripts, large and small, by mouse and by keyboard.
 
 mod answers;
+mod api_keys;
 mod arriving;
 mod checker;
 mod credentials;
