@@ -1,6 +1,10 @@
 //! The OpenAPI document. The handlers say what is their own; what holds for many of them is said here once, and each gets of it
 //! what its shape asks for: ids in its path, a query, a body, an `Idempotency-Key`.
 
+mod links;
+mod refusals;
+mod rules;
+
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -10,6 +14,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi as _};
 
 use super::failure::ErrorResponse;
+use refusals::REFUSALS;
 
 /// What `/openapi.json` says of the whole; `routes` brings the rest.
 pub fn head() -> OpenApi {
@@ -34,14 +39,6 @@ pub fn head() -> OpenApi {
 )]
 struct Document;
 
-/// A refusal that many operations share.
-struct Refusal {
-    status: &'static str,
-    name: &'static str,
-    description: &'static str,
-    headers: &'static [&'static str],
-}
-
 const RATE: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
 /// Name, description, and what it is where that is no number.
@@ -56,44 +53,6 @@ const HEADERS: [(&str, &str, Option<&str>); 5] = [
         Some("true"),
     ),
 ];
-
-const REFUSALS: [Refusal; 11] = [
-    refusal("400", "BadRequest", "A value is wrong; the message names it.", &["Idempotent-Replayed"]),
-    refusal("401", "Unauthorized", "No key, or one that is not known.", &[]),
-    refusal(
-        "403",
-        "Forbidden",
-        "The key lacks the scope, works from other addresses, or is another account's.",
-        &[],
-    ),
-    refusal("404", "NotFound", "The account has nothing with this id.", &["Idempotent-Replayed"]),
-    refusal(
-        "409",
-        "Conflict",
-        "Another has the value already, or a request with the same Idempotency-Key is in progress.",
-        &["Idempotent-Replayed", "Retry-After"],
-    ),
-    refusal("413", "BodyTooLong", "The body is longer than 256 KiB.", &[]),
-    refusal("415", "NotJson", "The Content-Type is not application/json.", &[]),
-    refusal("422", "KeyReused", "The Idempotency-Key was used for another request.", &[]),
-    refusal("429", "TooManyRequests", "The account sends too many requests.", &["Retry-After"]),
-    refusal("500", "InternalError", "Something broke. Gatepost's log has the cause.", &[]),
-    refusal(
-        "503",
-        "Unavailable",
-        "The database, or a place to work in, is not there for the moment.",
-        &["Retry-After"],
-    ),
-];
-
-const fn refusal(
-    status: &'static str,
-    name: &'static str,
-    description: &'static str,
-    headers: &'static [&'static str],
-) -> Refusal {
-    Refusal { status, name, description, headers }
-}
 
 /// What the operations refer to.
 struct Common;
@@ -121,32 +80,6 @@ impl Modify for Common {
     }
 }
 
-impl Refusal {
-    fn response(&self) -> Response {
-        let mut response = Response::new(self.description);
-        let is_after_the_key = !matches!(self.status, "401" | "403");
-        let rate = RATE.iter().filter(|_| is_after_the_key);
-        for name in self.headers.iter().chain(rate) {
-            tell(&mut response, name);
-        }
-        response.content.insert("application/json".to_owned(), failure().into());
-        response
-    }
-
-    /// Whether this may be the answer to such an operation.
-    fn fits(&self, path: &str, operation: &Operation) -> bool {
-        let has = |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
-        let has_body = operation.request_body.is_some();
-        match self.status {
-            "400" => has(ParameterIn::Path) || has(ParameterIn::Query) || has_body,
-            "404" => path.matches('{').count() > 1,
-            "409" | "422" => has(ParameterIn::Header),
-            "413" | "415" => has_body,
-            _ => true,
-        }
-    }
-}
-
 fn failure() -> Content {
     Content::new(Some(Ref::from_schema_name("ErrorResponse")))
 }
@@ -165,6 +98,8 @@ fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
 
 /// Gives every operation what the handlers need not say each for itself.
 pub fn complete(document: &mut OpenApi) {
+    rules::add(document.components.get_or_insert_default());
+    links::add(&mut document.paths);
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             name_ids(path, operation);

@@ -132,3 +132,33 @@ mod optional_time {
         text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
     }
 }
+
+/// A whole number, however it is written: `2700.0` is one too (JSON Schema, section 6.1.1 of its validation).
+mod whole {
+    use super::{Deserialize, Deserializer};
+
+    /// Whole up to here, beyond it a float skips some.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Whole(u64),
+        Float(f64),
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        match Written::deserialize(deserializer) {
+            Ok(Written::Whole(number)) => Ok(number),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole and within bounds"
+            )]
+            Ok(Written::Float(number)) if number.fract() == 0.0 && (0.0..=MOST).contains(&number) => {
+                Ok(number as u64)
+            }
+            _ => Err(serde::de::Error::custom("it must be a whole number, not below zero")),
+        }
+    }
+}

@@ -103,17 +103,15 @@ pub struct CreateCredential {
     expires_at: Option<Timestamp>,
 }
 
-/// What is to be changed.
+/// What is to be changed. But for `expires_at`, null is as good as left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 pub struct UpdateCredential {
-    #[schema(max_length = 255, nullable = false)]
+    #[schema(max_length = 255)]
     name: Option<String>,
-    #[schema(nullable = false)]
     sandbox: Option<bool>,
-    #[schema(nullable = false)]
     scope: Option<CredentialScope>,
-    #[schema(nullable = false)]
     domains: Option<Vec<String>>,
     /// A time to come, or null for never.
     #[serde(default, deserialize_with = "given")]

@@ -14,6 +14,7 @@ use crate::api::caller::{Caller, Ids};
 use crate::api::failure::{Failure, Result};
 use crate::api::input::Input;
 use crate::api::once::{Begun, Holds, Idempotency, Once};
+use crate::api::whole;
 use crate::app::App;
 use crate::db::Tx;
 use crate::id::CredentialId;
@@ -27,7 +28,7 @@ const MAX_GRACE: u64 = 7 * DAY;
 #[serde(deny_unknown_fields)]
 pub struct RotateCredential {
     /// How long the old password goes on working; 0: it stops at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole::deserialize")]
     #[schema(minimum = 0, maximum = 604_800, default = 0)]
     grace_seconds: u64,
 }

@@ -16,6 +16,9 @@ use crate::model::Domain;
 use crate::model::domain::{Sending, normalize};
 use crate::secret::{MAX_PASSWORD_BYTES, Password};
 
+/// The longest address (RFC 5321 section 4.5.3.1).
+const MAX_FROM: usize = 320;
+
 /// A pair to be checked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +28,7 @@ pub struct VerifyCredential {
     #[schema(max_length = 1024, value_type = String)]
     password: Password,
     /// An address, or a domain, that the pair wants to send from.
-    #[schema(max_length = 320, nullable = false)]
+    #[schema(max_length = 320)]
     from: Option<String>,
 }
 
@@ -57,8 +60,11 @@ pub async fn verify(
 ) -> Result<Json<Verdict>> {
     caller.may("smtp-credentials:verify")?;
     let VerifyCredential { username, password, from } = input.value;
-    if username.len() > 255 || password.expose().len() > MAX_PASSWORD_BYTES {
+    if username.chars().count() > 255 || password.expose().chars().count() > MAX_PASSWORD_BYTES {
         return Err(Failure::bad("username or password is longer than any"));
+    }
+    if from.as_ref().is_some_and(|from| from.chars().count() > MAX_FROM) {
+        return Err(Failure::bad(format!("from: at most {MAX_FROM} characters")));
     }
     let attempt = Attempt {
         username,

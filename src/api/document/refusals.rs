@@ -1,0 +1,78 @@
+//! The refusals that many operations share, and which of them may be an operation's answer.
+
+use utoipa::openapi::Response;
+use utoipa::openapi::path::{Operation, ParameterIn};
+
+use super::{RATE, failure, parameters, tell};
+
+/// A refusal that many operations share.
+pub struct Refusal {
+    pub status: &'static str,
+    pub name: &'static str,
+    description: &'static str,
+    headers: &'static [&'static str],
+}
+
+pub const REFUSALS: [Refusal; 11] = [
+    refusal("400", "BadRequest", "A value is wrong; the message names it.", &["Idempotent-Replayed"]),
+    refusal("401", "Unauthorized", "No key, or one that is not known.", &[]),
+    refusal(
+        "403",
+        "Forbidden",
+        "The key lacks the scope, works from other addresses, or is another account's.",
+        &[],
+    ),
+    refusal("404", "NotFound", "The account has nothing with this id.", &["Idempotent-Replayed"]),
+    refusal(
+        "409",
+        "Conflict",
+        "Another has the value already, or a request with the same Idempotency-Key is in progress.",
+        &["Idempotent-Replayed", "Retry-After"],
+    ),
+    refusal("413", "BodyTooLong", "The body is longer than 256 KiB.", &[]),
+    refusal("415", "NotJson", "The Content-Type is not application/json.", &[]),
+    refusal("422", "KeyReused", "The Idempotency-Key was used for another request.", &[]),
+    refusal("429", "TooManyRequests", "The account sends too many requests.", &["Retry-After"]),
+    refusal("500", "InternalError", "Something broke. Gatepost's log has the cause.", &[]),
+    refusal(
+        "503",
+        "Unavailable",
+        "The database, or a place to work in, is not there for the moment.",
+        &["Retry-After"],
+    ),
+];
+
+const fn refusal(
+    status: &'static str,
+    name: &'static str,
+    description: &'static str,
+    headers: &'static [&'static str],
+) -> Refusal {
+    Refusal { status, name, description, headers }
+}
+
+impl Refusal {
+    pub fn response(&self) -> Response {
+        let mut response = Response::new(self.description);
+        let is_after_the_key = !matches!(self.status, "401" | "403");
+        let rate = RATE.iter().filter(|_| is_after_the_key);
+        for name in self.headers.iter().chain(rate) {
+            tell(&mut response, name);
+        }
+        response.content.insert("application/json".to_owned(), failure().into());
+        response
+    }
+
+    /// Whether this may be the answer to such an operation.
+    pub fn fits(&self, path: &str, operation: &Operation) -> bool {
+        let has = |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
+        let has_body = operation.request_body.is_some();
+        match self.status {
+            "400" => has(ParameterIn::Path) || has(ParameterIn::Query) || has_body,
+            "404" => path.matches('{').count() > 1,
+            "409" | "422" => has(ParameterIn::Header),
+            "413" | "415" => has_body,
+            _ => true,
+        }
+    }
+}
