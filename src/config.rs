@@ -91,7 +91,7 @@ settings! {
     smtp_login_timeout: Duration = Duration::from_secs(30);
     /// Largest message that the SMTP door takes, in bytes.
     smtp_max_message_bytes: u64 = 20_000_000;
-    /// How long an SMTP client may take to send one message.
+    /// How long an SMTP client may take to send one message, from MAIL to its end; at most 50m.
     smtp_data_timeout: Duration = Duration::from_secs(600);
     /// Recipients of one message.
     smtp_max_recipients: usize = 50;
@@ -184,6 +184,10 @@ impl Config {
                 "next_hop_security",
                 "with none, next_hop_password would be sent in clear: choose starttls or tls",
             ));
+        }
+        // Held credits are given back after an hour.
+        if self.smtp_data_timeout > Duration::from_secs(50 * 60) {
+            return Err(values::refused("smtp_data_timeout", "it is at most 50m"));
         }
         if self.smtp_listen.is_empty() {
             return Err(values::refused("smtp_listen", "it names no address"));

@@ -98,7 +98,8 @@ impl Gate {
                     .increment(1);
                 let reference = self.note_denial(&attempt, &refusal);
                 debug!(reason = reason.as_str(), %reference, client = %attempt.client, "denied");
-                Err(Denial { reason, reference })
+                let organization = refusal.whose.map(|(organization, _)| organization);
+                Err(Denial { reason, reference, organization })
             }
         }
     }

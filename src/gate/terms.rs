@@ -57,6 +57,8 @@ pub enum AllowedDomains {
 pub struct Denial {
     pub reason: Reason,
     pub reference: Reference,
+    /// Whose username it is, where it is somebody's.
+    pub organization: Option<OrganizationId>,
 }
 
 impl Denial {

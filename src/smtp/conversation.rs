@@ -8,7 +8,7 @@ use std::pin::Pin;
 
 use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
@@ -112,10 +112,11 @@ impl Conversation {
         connection: &mut Connection<S>,
         expect: Expect,
     ) -> Heard {
-        let (authenticated, busy) = (self.session.is_authenticated(), self.session.is_in_transaction());
+        let (authenticated, deadline) = (self.session.is_authenticated(), self.session.deadline());
         let heard = tokio::select! {
             biased;
-            () = self.shutdown.cancelled(), if !busy => return Heard::End(Some(reply::SHUTTING_DOWN)),
+            () = passed(deadline) => return Heard::End(Some(reply::TOO_SLOW)),
+            () = self.shutdown.cancelled(), if deadline.is_none() => return Heard::End(Some(reply::SHUTTING_DOWN)),
             () = &mut self.login, if !authenticated => return Heard::End(Some(reply::NO_LOGIN_IN_TIME)),
             heard = timeout(self.submission.app.config.smtp_idle_timeout, connection.line(expect)) => heard,
         };
@@ -154,9 +155,10 @@ impl Conversation {
         connection: &mut Connection<S>,
     ) -> Option<()> {
         let config = &self.submission.app.config;
+        let deadline = self.session.deadline()?;
         let incoming = self.session.incoming()?;
         let receive = connection.receive(incoming, config.smtp_idle_timeout);
-        let last_words = match timeout(config.smtp_data_timeout, receive).await {
+        let last_words = match timeout_at(deadline, receive).await {
             Ok(Ok(())) => return Some(()),
             Ok(Err(Lost::Io(problem))) if problem.kind() == io::ErrorKind::TimedOut => Some(reply::IDLE),
             Ok(Err(lost)) => {
@@ -229,6 +231,14 @@ impl Conversation {
             Ok(Ok(())) => Ending::StartTls,
             _ => Ending::Close,
         }
+    }
+}
+
+/// Waits for a time that may never come.
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn deliver(app: &App, client: Client<'_>, transaction: Transaction) ->
 async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transaction) -> Result<Reply, Reply> {
     let way = std::mem::replace(&mut transaction.way, Way::Broken);
     let content = transaction.incoming.content();
-    let (header, body) = Header::split(content).map_err(|refused| reply::bad_header(refused.line))?;
+    let (header, body) = Header::split(content).map_err(reply::bad_header)?;
     let senders = Senders { app, grant: client.grant }.check_from(&header).await?;
     let controls = header.controls().map_err(|name| reply::bad_control(&name))?;
     let (id, at) = (MessageId::new(), app.clock.now());
@@ -69,7 +69,7 @@ async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transact
     match way {
         Way::Onward(transfer) if controls.sandbox => drop(transfer),
         Way::Onward(transfer) => {
-            onward::can_carry(&transfer, body, smtputf8 && header.is_internationalized())?;
+            onward::can_carry(&transfer, &header, body, smtputf8)?;
             let account = Account { app, credits: transaction.credits, hold: transaction.hold };
             return account.hand_on(*transfer, &taken, content).await;
         }

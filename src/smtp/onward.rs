@@ -1,6 +1,7 @@
 //! A production message on its way to the next hop, command by command: what it answers is what the client hears.
 
 use super::command::MailFrom;
+use super::data::header::Header;
 use super::relay::{MailOptions, Relay, Transfer, Trouble};
 use super::reply::{self, Reply};
 use super::transaction::{Transaction, Way};
@@ -12,6 +13,9 @@ pub async fn begin(relay: &Relay, mail: &MailFrom<'_>) -> Result<Transfer, Reply
     let (sender, offers) = (mail.sender.unwrap_or_default(), transfer.offers());
     if !sender.is_ascii() && !offers.smtputf8 {
         return Err(reply::NEXT_HOP_NEEDS_ASCII);
+    }
+    if let Some((limit, _)) = offers.size.zip(mail.size).filter(|(limit, size)| size > limit) {
+        return Err(reply::too_big(limit));
     }
     // Bytes beyond ASCII may come without notice: it is said whenever it can be.
     let options = MailOptions {
@@ -58,12 +62,13 @@ pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
     answer
 }
 
-/// Whether the next hop can carry what has come in, as it is; `internationalized`: the header holds more than ASCII.
-pub fn can_carry(transfer: &Transfer, body: &[u8], internationalized: bool) -> Result<(), Reply> {
-    let offers = transfer.offers();
+/// Whether the next hop can carry what has come in, as it is. A header beyond ASCII is internationalized where the client
+/// said SMTPUTF8; else it is 8-bit content, as some send it.
+pub fn can_carry(transfer: &Transfer, header: &Header<'_>, body: &[u8], smtputf8: bool) -> Result<(), Reply> {
+    let (offers, eight_bit_header) = (transfer.offers(), header.is_internationalized());
     match offers {
-        _ if internationalized && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
-        _ if (internationalized || !body.is_ascii()) && !offers.eight_bit => Err(reply::NEXT_HOP_NEEDS_7BIT),
+        _ if smtputf8 && eight_bit_header && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
+        _ if (eight_bit_header || !body.is_ascii()) && !offers.eight_bit => Err(reply::NEXT_HOP_NEEDS_7BIT),
         _ => Ok(()),
     }
 }

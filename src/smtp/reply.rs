@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use super::data::header::{MOST_BYTES, NoHeader};
 use super::relay::Said;
 use crate::error::Error;
 
@@ -220,6 +221,7 @@ pub const CONTENT_BARE_CR: Reply = Reply::fixed(554, "5.6.0", "Bare CR in the me
 pub const CONTENT_BARE_LF: Reply = Reply::fixed(554, "5.6.0", "Bare LF in the message, lines end with CR LF");
 pub const CONTENT_NUL: Reply = Reply::fixed(554, "5.6.0", "NUL in the message");
 pub const NO_FROM: Reply = Reply::fixed(554, "5.6.0", "The message has no address in a From field");
+pub const MANY_SENDERS: Reply = Reply::fixed(554, "5.6.0", "The From field has too many addresses");
 pub const MANY_FROM: Reply = Reply::fixed(554, "5.6.0", "The message has more than one From field");
 pub const UNKNOWN_PARAMETER: Reply = Reply::fixed(555, "5.5.4", "Unsupported parameter");
 
@@ -228,9 +230,12 @@ pub fn usage(usage: &'static str) -> Reply {
     Reply::told(501, "5.5.4", format!("Syntax: {usage}"))
 }
 
-/// A line of the header, from 1, that is none.
-pub fn bad_header(line: usize) -> Reply {
-    Reply::told(554, "5.6.0", format!("Line {line} of the message's header is not a field"))
+pub fn bad_header(why: NoHeader) -> Reply {
+    let text = match why {
+        NoHeader::NotAField(line) => format!("Line {line} of the message's header is not a field"),
+        NoHeader::TooLong => format!("The message's header is longer than {MOST_BYTES} bytes"),
+    };
+    Reply::told(554, "5.6.0", text)
 }
 
 /// The From field holds no list of addresses; where, counted from its colon.

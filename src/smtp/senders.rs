@@ -1,5 +1,7 @@
 //! From which domains a credential may send: asked at MAIL, and again for every address of the From field.
 
+use std::collections::BTreeSet;
+
 use crate::app::App;
 use crate::gate::Grant;
 use crate::model::Domain;
@@ -11,6 +13,8 @@ use super::reply::{self, Reply};
 
 /// So many allowed domains are named in a refusal.
 const NAMED: usize = 5;
+/// Addresses of a From field at most.
+const MOST_SENDERS: usize = 100;
 
 pub struct Senders<'a> {
     pub app: &'a App,
@@ -30,8 +34,12 @@ impl Senders<'_> {
         for field in header.all("From") {
             senders.extend(mailbox::list(field.body).map_err(|malformed| reply::bad_from(malformed.at))?);
         }
-        for sender in &senders {
-            self.check("From", &sender.domain).await?;
+        if senders.len() > MOST_SENDERS {
+            return Err(reply::MANY_SENDERS);
+        }
+        let domains: BTreeSet<&str> = senders.iter().map(|sender| sender.domain.as_str()).collect();
+        for domain in domains {
+            self.check("From", domain).await?;
         }
         match header.all("From").count() {
             _ if senders.is_empty() => Err(reply::NO_FROM),
@@ -44,14 +52,11 @@ impl Senders<'_> {
         let at = self.app.clock.now();
         let who = Sending { organization: self.grant.organization, credential: self.grant.credential, at };
         let mut connection = self.app.db.read().await.map_err(reply::internal)?;
-        let name = normalize(domain).ok();
-        if let Some(name) = &name
-            && Domain::is_usable(&mut connection, who, name).await.map_err(reply::internal)?
-        {
+        if Domain::is_usable(&mut connection, who, domain).await.map_err(reply::internal)? {
             return Ok(());
         }
         let some = Domain::usable(&mut connection, who, NAMED as i64 + 1).await.map_err(reply::internal)?;
-        let seen = name.unwrap_or_else(|| domain.replace(|c: char| !c.is_ascii_graphic(), "?"));
+        let seen = normalize(domain).unwrap_or_else(|_| domain.replace(|c: char| !c.is_ascii_graphic(), "?"));
         Err(reply::not_allowed(whose, &seen, &allowed(&some)))
     }
 }

@@ -8,6 +8,8 @@ mod mail;
 
 use std::net::IpAddr;
 
+use tokio::time::Instant;
+
 use super::command::{Command, Verb};
 use super::reply::{self, Reply};
 use super::sasl::{self, Claim, Exchange, Mechanism, Problem, Progress};
@@ -79,9 +81,9 @@ impl Session {
         self.grant.is_some()
     }
 
-    /// Whether a message is on its way.
-    pub fn is_in_transaction(&self) -> bool {
-        self.transaction.is_some()
+    /// Until when the message that is on its way must have come, where one is.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.transaction.as_ref().map(|transaction| transaction.deadline)
     }
 
     /// Answers one command line.

@@ -1,5 +1,7 @@
 //! One mail transaction, from MAIL to the end of its message (RFC 5321 section 3.3).
 
+use tokio::time::Instant;
+
 use crate::app::App;
 use crate::id::CreditHoldId;
 use crate::model::Credits;
@@ -18,6 +20,8 @@ pub struct Transaction {
     pub incoming: Incoming,
     /// Whether BDAT has begun to bring it.
     pub chunked: bool,
+    /// The end of the time that sending it may take.
+    pub deadline: Instant,
     /// Of the month in which it was begun.
     pub credits: Credits,
     /// Held for the recipients; none where there is no allowance to keep to.

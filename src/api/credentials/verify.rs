@@ -11,9 +11,9 @@ use crate::api::failure::{Failure, Result};
 use crate::api::input::Input;
 use crate::app::App;
 use crate::error::Error;
-use crate::gate::{Attempt, Door, Grant, Reason};
+use crate::gate::{Attempt, Denial, Door, Grant, Reason};
 use crate::model::Domain;
-use crate::model::domain::{Sending, normalize};
+use crate::model::domain::Sending;
 use crate::secret::{MAX_PASSWORD_BYTES, Password};
 
 /// The longest address (RFC 5321 section 4.5.3.1).
@@ -38,7 +38,7 @@ pub struct Verdict {
     granted: bool,
     /// Why not: `unknown_username`, `wrong_password`, `malformed_password`, `revoked`, `expired`, `throttled`.
     reason: Option<String>,
-    /// Finds a denial in the dashboard.
+    /// Finds a denial of a known username in the dashboard.
     reference: Option<String>,
     credential_id: Option<Uuid>,
     sandbox: Option<bool>,
@@ -78,9 +78,12 @@ pub async fn verify(
         Ok(grant) if grant.organization == caller.organization() => {
             Ok(Json(granted(&app, &caller, &grant, from.as_deref()).await?))
         }
-        Ok(_) => Ok(Json(Verdict::denied(Reason::UnknownUsername.as_str(), None))),
         Err(denial) if denial.is_temporary() => Err(Error::unavailable("the gate could not decide").into()),
-        Err(denial) => Ok(Json(Verdict::denied(denial.reason.as_str(), Some(denial.reference.to_string())))),
+        Err(Denial { reason, reference, organization }) if organization == Some(caller.organization()) => {
+            Ok(Json(Verdict::denied(reason, Some(reference.to_string()))))
+        }
+        // What another organization has is unknown here, right or wrong.
+        Ok(_) | Err(_) => Ok(Json(Verdict::denied(Reason::UnknownUsername, None))),
     }
 }
 
@@ -92,10 +95,7 @@ async fn granted(app: &App, caller: &Caller, grant: &Grant, from: Option<&str>) 
             let who =
                 Sending { organization: grant.organization, credential: grant.credential, at: caller.now };
             let mut connection = app.db.read().await?;
-            match normalize(domain) {
-                Ok(name) => Some(Domain::is_usable(&mut connection, who, &name).await?),
-                Err(_) => Some(false),
-            }
+            Some(Domain::is_usable(&mut connection, who, domain).await?)
         }
     };
     Ok(Verdict {
@@ -109,8 +109,8 @@ async fn granted(app: &App, caller: &Caller, grant: &Grant, from: Option<&str>) 
 }
 
 impl Verdict {
-    fn denied(reason: &str, reference: Option<String>) -> Self {
-        let reason = Some(reason.to_owned());
+    fn denied(reason: Reason, reference: Option<String>) -> Self {
+        let reason = Some(reason.to_string());
         Self { granted: false, reason, reference, credential_id: None, sandbox: None, from_allowed: None }
     }
 }

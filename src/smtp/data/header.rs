@@ -11,12 +11,17 @@ use crate::clock::Timestamp;
 use crate::id::MessageId;
 use crate::model::message::Outcome;
 
+/// The longest header, in bytes: far more than any has, and little enough to look through field by field.
+pub const MOST_BYTES: usize = 1_000_000;
+
 /// Why the header of a message is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the header is not a field")]
-pub struct NotAField {
-    /// From 1.
-    pub line: usize,
+pub enum NoHeader {
+    /// The number of the line, from 1.
+    #[error("line {0} of the header is not a field")]
+    NotAField(usize),
+    #[error("the header is longer than {MOST_BYTES} bytes")]
+    TooLong,
 }
 
 /// One field with its folded lines and its CR LF.
@@ -25,7 +30,8 @@ pub struct Field<'a> {
     pub name: &'a str,
     /// What follows the colon, folds and the last CR LF included.
     pub body: &'a [u8],
-    whole: &'a [u8],
+    /// Byte for byte, from its name to its last CR LF.
+    pub whole: &'a [u8],
 }
 
 #[derive(Debug)]
@@ -59,14 +65,18 @@ impl<'a> Header<'a> {
     /// Cuts a message into its header and its body; the empty line between them belongs to neither.
     ///
     /// # Errors
-    /// A line that is neither a field nor goes on with one. (To skip it, as some do, would hide fields from others.)
-    pub fn split(content: &'a [u8]) -> Result<(Self, &'a [u8]), NotAField> {
+    /// A line that is neither a field nor goes on with one (to skip it, as some do, would hide fields from others), or no
+    /// end within [`MOST_BYTES`].
+    pub fn split(content: &'a [u8]) -> Result<(Self, &'a [u8]), NoHeader> {
         let (mut fields, mut rest, mut line) = (Vec::new(), content, 1);
         while !rest.is_empty() {
             if let Some(body) = rest.strip_prefix(b"\r\n") {
                 return Ok((Self { fields }, body));
             }
-            let field = Field::cut(rest).ok_or(NotAField { line })?;
+            if content.len() - rest.len() > MOST_BYTES {
+                return Err(NoHeader::TooLong);
+            }
+            let field = Field::cut(rest).ok_or(NoHeader::NotAField(line))?;
             line += field.whole.iter().filter(|byte| **byte == b'\n').count();
             rest = &rest[field.whole.len()..];
             fields.push(field);
@@ -137,11 +147,6 @@ impl<'a> Field<'a> {
                 return Some(Self { name, body: &text[colon + 1..end], whole: &text[..end] });
             }
         }
-    }
-
-    /// Byte for byte, its CR LF included.
-    pub fn whole(&self) -> &'a [u8] {
-        self.whole
     }
 
     fn is(&self, name: &str) -> bool {
@@ -246,8 +251,20 @@ mod tests {
             (b"A B: 1\r\n", 1),
             (b"A\xff: 1\r\n", 1),
         ] {
-            assert_eq!(Header::split(content).err(), Some(NotAField { line }), "{}", content.escape_ascii());
+            assert_eq!(
+                Header::split(content).err(),
+                Some(NoHeader::NotAField(line)),
+                "{}",
+                content.escape_ascii()
+            );
         }
+    }
+
+    #[test]
+    fn a_header_without_end_is_given_up() {
+        let long = b"a:\r\n".repeat(MOST_BYTES / 4 + 2);
+        assert_eq!(Header::split(&long).err(), Some(NoHeader::TooLong));
+        assert!(Header::split(&[&b"From: a@b.c\r\n\r\n"[..], &long].concat()).is_ok(), "a body may be long");
     }
 
     #[test]

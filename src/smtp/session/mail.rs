@@ -1,5 +1,7 @@
 //! MAIL, RCPT, DATA, BDAT, RSET: a message is announced, and comes in.
 
+use tokio::time::Instant;
+
 use super::{Answer, Next, Session};
 use crate::app::App;
 use crate::id::CreditHoldId;
@@ -55,6 +57,7 @@ impl Session {
             recipients: Vec::new(),
             incoming: Incoming::new(limit, self.submission.memory.share()),
             chunked: false,
+            deadline: Instant::now() + app.config.smtp_data_timeout,
             credits,
             hold,
         });

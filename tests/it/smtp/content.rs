@@ -111,7 +111,7 @@ proptest! {
         if let Ok(content) = data(&bytes, &[]).0
             && let Ok((header, body)) = Header::split(&content)
         {
-            let fields: usize = header.fields.iter().map(|field| field.whole().len()).sum();
+            let fields: usize = header.fields.iter().map(|field| field.whole.len()).sum();
             let blank = content.len() - fields - body.len();
             prop_assert!(blank == 0 && body.is_empty() || blank == 2);
             for field in header.fields {
