@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gate::hashing::Hashing;
 use crate::secret::sealing::Sealing;
-use crate::smtp::relay::Relay;
 use crate::tls::Tls;
 
 #[derive(Clone, Debug)]
@@ -34,8 +33,6 @@ pub struct Shared {
     pub smtp_listeners: Vec<SmtpListener>,
     /// TLS of the SMTP door; none in commands, which a broken certificate must not stop.
     pub tls: Option<Tls>,
-    /// The way to the next hop; none in commands, and where none is configured.
-    pub relay: Option<Relay>,
     /// Seals what the database keeps of secrets for a moment.
     pub sealing: Sealing,
     /// The dashboard's address as browsers see it.
@@ -66,11 +63,8 @@ impl App {
         let gate = Gate::new(db.clone(), clock.clone(), Hashing::start()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.http));
         let smtp_listeners = bound.smtp;
-        let (tls, relay) = match smtp_listeners.as_slice() {
-            [] => (None, None),
-            _ => (Some(Tls::open(&config, &clock)?), Relay::new(&config)?),
-        };
-        let shared = Shared { config, db, dns, clock, gate, smtp_listeners, tls, relay, sealing, public_url };
+        let tls = if smtp_listeners.is_empty() { None } else { Some(Tls::open(&config, &clock)?) };
+        let shared = Shared { config, db, dns, clock, gate, smtp_listeners, tls, sealing, public_url };
         Ok(Self(Arc::new(shared)))
     }
 

@@ -1,6 +1,7 @@
 //! Gatepost issues SMTP credentials from a web dashboard and checks them at the SMTP door.
 //!
-//! Arrows go down only: `cli → server → {web, api, smtp, jobs} → {model, gate, verification} → {db, dns, secret, clock, id}`.
+//! Arrows go down only: `cli → server → {web, api, smtp, jobs} → {model, gate, verification} → {db, dns, secret, network, clock,
+//! id}`.
 //!
 //! * [`cli`]: the commands, `serve` among them. [`config`]: every setting. [`server`]: binds, runs and stops everything.
 //!   [`app`]: what every request and every SMTP session shares. [`telemetry`]: logs and metrics.
@@ -9,8 +10,8 @@
 //!   what both HTTP doors stand on. [`jobs`]: what Gatepost does by itself.
 //! * [`model`]: the nouns, one a file, each with its type, its rules and its SQL. [`gate`]: decides whether a username and
 //!   password may enter, remembers, slows guessing down. [`verification`]: looks up whose a domain is.
-//! * [`db`]: SQLite or PostgreSQL, and transactions. [`dns`]: asks the DNS. [`secret`]: draws, hashes and masks. [`clock`]
-//!   and [`id`]: the only sources of time and of ids. [`error`]: what can go wrong.
+//! * [`db`]: SQLite or PostgreSQL, and transactions. [`dns`]: asks the DNS. [`secret`]: draws, hashes, seals and masks.
+//!   [`network`]: names networks. [`clock`] and [`id`]: the only sources of time and of ids. [`error`]: what can go wrong.
 
 pub mod api;
 pub mod app;

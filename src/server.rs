@@ -19,6 +19,7 @@ pub struct Server {
     app: App,
     http: TcpListener,
     smtp: Vec<(TcpListener, SmtpListener)>,
+    door: Option<Door>,
     setup_token: Option<String>,
 }
 
@@ -39,10 +40,11 @@ impl Server {
         let bound =
             Bound { http: local_address(&http)?, smtp: smtp.iter().map(|(_, bound)| *bound).collect() };
         let app = App::open(config, clock, bound).await?;
+        let door = Door::new(app.clone())?;
         let mut tx = app.db.begin().await?;
         let setup_token = SetupLink::issue(&mut tx, app.clock.now()).await?;
         tx.commit().await?;
-        Ok(Self { app, http, smtp, setup_token })
+        Ok(Self { app, http, smtp, door, setup_token })
     }
 
     pub fn app(&self) -> &App {
@@ -68,12 +70,12 @@ impl Server {
     /// Serves until `shutdown`, then lets what is under way finish, writes the journal, and closes the database. What goes
     /// wrong while serving is answered and logged where it happens.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { app, http, smtp, .. } = self;
+        let Self { app, http, smtp, door, .. } = self;
         let doors = TaskTracker::new();
         let routes = web::router(app.clone()).merge(api::router(app.clone()));
         let router = http::requests::around(&app, routes);
         doors.spawn(http::serve(http, router, app.config.drain_timeout, shutdown.clone()));
-        if let Some(door) = Door::new(app.clone()) {
+        if let Some(door) = &door {
             for (socket, listener) in smtp {
                 doors.spawn(door.clone().run(socket, listener.security, shutdown.clone()));
             }
@@ -92,8 +94,8 @@ impl Server {
         if tokio::time::timeout(app.config.drain_timeout, doors.wait()).await.is_err() {
             warn!("some sessions were still open at the end of drain_timeout");
         }
-        if let Some(relay) = &app.relay {
-            relay.close().await;
+        if let Some(door) = &door {
+            door.close().await;
         }
         journal_end.cancel();
         if journal.await.is_err() {

@@ -20,6 +20,7 @@ use super::conversation::{Conversation, Ending};
 use super::submission::Submission;
 use crate::app::App;
 use crate::config::Security;
+use crate::error::Result;
 use crate::telemetry;
 use crate::tls::Tls;
 
@@ -36,14 +37,24 @@ pub struct Door {
 
 impl Door {
     /// `None` in a process that has no door.
-    pub fn new(app: App) -> Option<Self> {
-        let tls = app.tls.clone()?;
+    ///
+    /// # Errors
+    /// A sentence that names the setting of the next hop that can't be used.
+    pub fn new(app: App) -> Result<Option<Self>> {
+        let Some(tls) = app.tls.clone() else { return Ok(None) };
         let limits = Limits {
             connections: app.config.smtp_max_connections,
             per_client: app.config.smtp_max_connections_per_address,
             new_per_minute: app.config.smtp_new_connections_per_minute,
         };
-        Some(Door { submission: Submission::new(app), tls, admission: Admission::new(limits) })
+        Ok(Some(Door { submission: Submission::new(app)?, tls, admission: Admission::new(limits) }))
+    }
+
+    /// Ends the connections to the next hop. To be called once all sessions are over.
+    pub async fn close(&self) {
+        if let Some(relay) = &self.submission.relay {
+            relay.close().await;
+        }
     }
 
     /// Serves `listener` until `shutdown`. Sessions that are open then hear `421` at their next pause; those that have

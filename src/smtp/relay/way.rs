@@ -50,11 +50,6 @@ impl Way {
         }
         let password = config.next_hop_password.expose();
         let sign_in = config.next_hop_username.clone().map(|username| (username, Password::new(password)));
-        if sign_in.is_some() && config.next_hop_security == NextHopSecurity::None {
-            return Err(Error::setup(
-                "next_hop_security: with none, next_hop_password would be sent in clear: choose starttls or tls",
-            ));
-        }
         Ok(Some(Way {
             trust: trust(config)?,
             hello: hello(&config.smtp_host)?,

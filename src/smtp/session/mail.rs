@@ -42,7 +42,7 @@ impl Session {
         if let Some(sender) = mail.sender {
             Senders { app, grant }.check_sender(sender).await?;
         }
-        let way = match (grant.mode, &app.relay) {
+        let way = match (grant.mode, &self.submission.relay) {
             (Mode::Sandbox, _) => Way::Sandbox,
             (Mode::Production, None) => Way::Nowhere,
             (Mode::Production, Some(relay)) => Way::Onward(Box::new(onward::begin(relay, &mail).await?)),
