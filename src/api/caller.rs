@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::warn;
 
 use super::failure::{Failure, Result};
 use super::rate::Rate;
@@ -73,12 +74,18 @@ async fn recognise(app: &App, parts: &mut Parts) -> Result<Caller> {
         return Err(Failure::new(StatusCode::FORBIDDEN, message));
     }
     let now = app.clock.now();
-    if key.is_untouched(now) {
-        let mut tx = app.db.begin().await?;
-        key.touch(&mut tx, now).await?;
-        tx.commit().await?;
+    if key.is_untouched(now)
+        && let Err(cause) = touch(app, &key, now).await
+    {
+        warn!(%cause, "the use of an API key was not written down");
     }
     Ok(Caller { key, address, now })
+}
+
+async fn touch(app: &App, key: &ApiKey, now: Timestamp) -> crate::error::Result<()> {
+    let mut tx = app.db.begin().await?;
+    key.touch(&mut tx, now).await?;
+    tx.commit().await
 }
 
 /// RFC 6750 section 2.1.
