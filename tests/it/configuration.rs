@@ -276,7 +276,9 @@ async fn help_and_completions_name_every_command() {
     let here = Installation::new().await;
     let help = here.run(&["--help"]).await.stdout();
     let script = here.run(&["completions", "bash"]).await.stdout();
-    for command in ["serve", "credential", "api-key", "domain", "user", "check", "config", "migrate", "completions"] {
+    for command in
+        ["serve", "credential", "api-key", "domain", "user", "check", "config", "migrate", "completions"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
         assert!(script.contains(command), "{command}");
     }

@@ -79,7 +79,7 @@ pub struct CreateKey {
     /// Networks, or single addresses; empty: from anywhere.
     #[serde(default)]
     #[schema(max_items = 100)]
-    ip_allow_list: Option<Vec<String>>,
+    ip_allow_list: Vec<String>,
 }
 
 /// What is to be changed.
@@ -136,8 +136,8 @@ impl CreatedKey {
 
 impl CreateKey {
     pub fn draft(&self) -> Draft {
-        let networks = self.ip_allow_list.clone().unwrap_or_default();
-        Draft { label: self.label.clone(), scopes: self.scopes.clone(), networks }
+        let Self { label, scopes, ip_allow_list } = self;
+        Draft { label: label.clone(), scopes: scopes.clone(), networks: ip_allow_list.clone() }
     }
 }
 

@@ -146,6 +146,7 @@ async fn what_no_key_can_have_is_refused_by_name() {
         (json!({"label": "x", "scopes": read, "ip_allow_list": ["10.0.0.0/33"]}), "10.0.0.0/33"),
         (json!({"label": "x", "scopes": read, "ip_allow_list": ["shop.example"]}), "shop.example"),
         (json!({"label": "x", "scopes": read, "ip_allow_list": many(101)}), "at most 100"),
+        (json!({"label": "x", "scopes": read, "ip_allow_list": null}), "ip_allow_list"),
         (json!({"label": "x", "scopes": read, "colour": "red"}), "colour"),
     ];
     for (body, named) in cases {
