@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use sources::{flags, load};
+pub use sources::{Remote, flags, load};
 pub use values::{HiddenText, LogFormat, NextHopSecurity, PublicUrl, Security, SmtpListener};
 
 use crate::error::Result;

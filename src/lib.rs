@@ -6,7 +6,7 @@
 //! * [`cli`]: the commands, `serve` among them. [`config`]: every setting. [`server`]: binds, runs and stops everything.
 //!   [`app`]: what every request and every SMTP session shares. [`telemetry`]: logs and metrics.
 //! * The doors. [`web`]: pages for people, with [`examples`] of how applications sign in. [`api`]: what programs ask over
-//!   HTTP. [`smtp`]: the SMTP server that checks credentials, and the probe that checks it; [`tls`] protects it. `http`:
+//!   HTTP, and the command line in its own process. [`smtp`]: the SMTP server that checks credentials, and the probe that checks it; [`tls`] protects it. `http`:
 //!   what both HTTP doors stand on. [`jobs`]: what Gatepost does by itself.
 //! * [`model`]: the nouns, one a file, each with its type, its rules and its SQL. [`gate`]: decides whether a username and
 //!   password may enter, remembers, slows guessing down. [`verification`]: looks up whose a domain is.

@@ -1,7 +1,7 @@
-//! Who asks: the API key of a request, what it may do, and the ids that stand in the path.
+//! Who asks: a program with an API key, or the operator in this very process; what they may do, and the ids that stand in the path.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::rate::Rate;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::http::address::ClientAddress;
-use crate::id::OrganizationId;
+use crate::id::{ApiKeyId, OrganizationId};
 use crate::model::api_key::scope::Reach;
 use crate::model::{Actor, ApiKey};
 use crate::secret::Password;
@@ -26,12 +26,20 @@ use crate::secret::Password;
 /// Longest key that is looked at, in bytes.
 const MAX_KEY: usize = 200;
 
-/// A request whose key was accepted.
+/// Whose request it is.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub key: ApiKey,
+    who: Who,
     pub address: IpAddr,
     pub now: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    /// A program whose key was accepted.
+    Program(ApiKey),
+    /// Whoever runs commands on the machine: may everything.
+    Operator(OrganizationId),
 }
 
 /// What stands in front of everything below `/v2`.
@@ -79,7 +87,7 @@ async fn recognise(app: &App, parts: &mut Parts) -> Result<Caller> {
     {
         warn!(%cause, "the use of an API key was not written down");
     }
-    Ok(Caller { key, address, now })
+    Ok(Caller { who: Who::Program(key), address, now })
 }
 
 async fn touch(app: &App, key: &ApiKey, now: Timestamp) -> crate::error::Result<()> {
@@ -99,22 +107,47 @@ fn bearer(parts: &Parts) -> Option<Password> {
 }
 
 impl Caller {
+    /// Whoever runs commands on the machine.
+    pub fn operator(organization: OrganizationId, now: Timestamp) -> Self {
+        Self { who: Who::Operator(organization), address: Ipv4Addr::LOCALHOST.into(), now }
+    }
+
     pub fn actor(&self) -> Actor {
-        self.key.actor(self.address, self.now)
+        match &self.who {
+            Who::Program(key) => key.actor(self.address, self.now),
+            Who::Operator(organization) => Actor::operator(*organization, self.now),
+        }
     }
 
     pub fn organization(&self) -> OrganizationId {
-        self.key.organization
+        match &self.who {
+            Who::Program(key) => key.organization,
+            Who::Operator(organization) => *organization,
+        }
+    }
+
+    /// Of a program.
+    pub fn key(&self) -> Option<ApiKeyId> {
+        match &self.who {
+            Who::Program(key) => Some(key.id),
+            Who::Operator(_) => None,
+        }
     }
 
     /// Lets an action pass that is no domain's, such as `domains:read`.
     pub fn may(&self, action: &str) -> Result<()> {
-        if self.key.may().allow(action) { Ok(()) } else { Err(insufficient()) }
+        match &self.who {
+            Who::Program(key) if !key.may().allow(action) => Err(insufficient()),
+            _ => Ok(()),
+        }
     }
 
     /// For which domains it may do something, such as `smtp-credentials:read`; refused where for none.
     pub fn reach(&self, action: &str) -> Result<Reach> {
-        let reach = self.key.may().reach(action);
+        let reach = match &self.who {
+            Who::Program(key) => key.may().reach(action),
+            Who::Operator(_) => Reach::All,
+        };
         if reach.is_empty() { Err(insufficient()) } else { Ok(reach) }
     }
 

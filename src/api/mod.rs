@@ -20,17 +20,19 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::http::requests::{Routine, caught};
 use crate::http::unchanging::Unchanging;
+use crate::id::OrganizationId;
 use caller::{Caller, KeyGate, admit};
 use failure::Failure;
 
@@ -57,6 +59,13 @@ pub fn router(app: App) -> Router {
         .route("/v2/{*rest}", axum::routing::any(nothing_here))
         .merge(gated.method_not_allowed_fallback(not_allowed));
     caught(routes.with_state(app))
+}
+
+/// Everything below `/v2` for whoever runs commands on the machine: the command line asks it in its own process, without a key.
+pub fn for_operator(app: App, organization: OrganizationId) -> Router {
+    let operator = Caller::operator(organization, app.clock.now());
+    let (routes, _) = v2().split_for_parts();
+    routes.layer(Extension(operator)).fallback(nothing_here).with_state(app)
 }
 
 /// Every route below `/v2`, with its description.
@@ -100,14 +109,23 @@ impl SuccessResponse {
     }
 }
 
-/// Tests a key: any that is accepted gets `pong`.
+/// That a key is accepted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Pong {
+    /// `pong`
+    message: &'static str,
+    /// Gatepost's own: the account that the key belongs to, as it stands in all other paths.
+    account_id: Uuid,
+}
+
+/// Tests a key: any that is accepted gets `pong`, and its account.
 #[utoipa::path(
     get, path = "/v2/ping", operation_id = "ping", tag = "Utility",
-    responses((status = 200, body = SuccessResponse)),
+    responses((status = 200, body = Pong)),
     security(("BearerAuth" = []))
 )]
-async fn ping(_: Caller) -> Json<SuccessResponse> {
-    Json(SuccessResponse::new("pong"))
+async fn ping(caller: Caller) -> Json<Pong> {
+    Json(Pong { message: "pong", account_id: caller.organization().uuid() })
 }
 
 async fn nothing_here() -> Failure {

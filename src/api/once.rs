@@ -73,9 +73,11 @@ pub enum Holds {
 impl Once {
     pub async fn begin<T>(app: &App, caller: &Caller, key: Idempotency, input: &Input<T>) -> Result<Begun> {
         let mut tx = app.db.begin().await?;
-        let whose = (caller.organization(), caller.key.id);
         let what = (key.method.as_str(), key.path.as_str(), &*input.bytes);
-        let request = key.key.map(|key| Request::new(whose, &key, what));
+        let request = key.key.zip(caller.key()).map(|(key, api_key)| {
+            let whose = (caller.organization(), api_key);
+            Request::new(whose, &key, what)
+        });
         let known = match &request {
             Some(request) => request.begin(&mut tx, &app.sealing, caller.now).await.map_err(in_progress)?,
             None => Known::Fresh,

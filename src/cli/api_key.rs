@@ -1,13 +1,14 @@
 //! `gatepost api-key …`: keys for programs that use the API. A key is printed once, on standard output alone.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::json;
 
-use super::{operator, output};
-use crate::app::App;
-use crate::model::api_key::{Draft, IssuedApiKey};
-use crate::model::page::Turn;
-use crate::model::{Actor, ApiKey};
-use crate::network::Network;
+use super::output::{Form, or_never};
+use super::place::{Answer, Place};
+
+/// Where the API has them.
+const API_KEYS: &str = "api-keys";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -23,14 +24,10 @@ pub enum Command {
         #[arg(long = "allow", value_name = "NETWORK")]
         networks: Vec<String>,
         #[command(flatten)]
-        format: Format,
+        form: Form,
     },
     /// List the keys, without what opens anything
-    List {
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// Delete a key: it is refused from the next request on
     Delete {
         /// Its public key (gp-pk-…), or its id
@@ -39,108 +36,70 @@ pub enum Command {
     },
 }
 
-/// How a new key is printed.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Format {
-    /// As GATEPOST_API_KEY= and GATEPOST_ACCOUNT_ID= lines
-    #[arg(long, conflicts_with = "json")]
-    env: bool,
-    /// As one JSON object
-    #[arg(long)]
-    json: bool,
+/// What people are shown of it.
+#[derive(Deserialize)]
+struct Key {
+    id: String,
+    label: String,
+    public_key: String,
+    scopes: Vec<Scope>,
+    ip_allow_list: Vec<String>,
+    created_at: String,
+    last_used_at: Option<String>,
 }
 
-pub async fn run(app: App, command: Command) -> anyhow::Result<()> {
-    let actor = operator(&app).await?;
+#[derive(Deserialize)]
+struct Scope {
+    scope: String,
+}
+
+/// … right after its creation.
+#[derive(Deserialize)]
+struct Issued {
+    secret_key: String,
+}
+
+pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { label, scopes, networks, format } => {
-            create(&app, &actor, &Draft { label, scopes, networks }, format).await
+        Command::Create { label, scopes, networks, form } => {
+            let body = json!({ "label": label, "scopes": scopes, "ip_allow_list": networks });
+            reveal(place, &place.post(&[API_KEYS], &body).await?, form)
         }
-        Command::List { json } => list(&app, &actor, json).await,
-        Command::Delete { key } => delete(&app, &actor, &key).await,
+        Command::List => list(place).await,
+        Command::Delete { key } => delete(place, &key).await,
     }
 }
 
-async fn create(app: &App, actor: &Actor, draft: &Draft, format: Format) -> anyhow::Result<()> {
-    let mut tx = app.db.begin().await?;
-    let IssuedApiKey { key, secret } = ApiKey::create(&mut tx, actor, draft).await?;
-    tx.commit().await?;
-    let text = match format {
-        Format { env: true, .. } => {
-            format!("GATEPOST_API_KEY={}\nGATEPOST_ACCOUNT_ID={}", secret.expose(), key.organization)
-        }
-        Format { json: true, .. } => {
-            let mut object = describe(&key);
-            object["secret_key"] = secret.expose().into();
-            object.to_string()
-        }
-        _ => secret.expose().to_owned(),
+fn reveal(place: &Place, answer: &Answer, form: Form) -> anyhow::Result<()> {
+    let Issued { secret_key } = answer.read()?;
+    let text = match form {
+        Form { env: true } => format!("GATEPOST_API_KEY={secret_key}\nGATEPOST_SERVER={}", place.server()),
+        Form { env: false } => secret_key,
     };
-    Ok(output::line(&text)?)
+    place.tell(answer, &text)
 }
 
-async fn delete(app: &App, actor: &Actor, name: &str) -> anyhow::Result<()> {
-    let mut tx = app.db.begin().await?;
-    let id = ApiKey::by_name(&mut tx, actor.organization, name).await?.id;
-    let key = ApiKey::delete(&mut tx, actor, id).await?;
-    tx.commit().await?;
-    Ok(output::line(&format!("{} ({}) deleted.", key.label, key.public_key))?)
+async fn list(place: &Place) -> anyhow::Result<()> {
+    let head = ["label", "public key", "scopes", "allowed from", "last used", "created"];
+    place
+        .tell_all(place.list(&[API_KEYS], &[])?, &head, |answer| {
+            let Key { label, public_key, scopes, ip_allow_list, created_at, last_used_at, .. } =
+                answer.read()?;
+            let scopes = scopes.into_iter().map(|held| held.scope).collect();
+            let (scopes, from) = (or(scopes, "none"), or(ip_allow_list, "anywhere"));
+            Ok(vec![label, public_key, scopes, from, or_never(last_used_at), created_at])
+        })
+        .await
 }
 
-/// All of them, a page at a time.
-async fn list(app: &App, actor: &Actor, json: bool) -> anyhow::Result<()> {
-    let mut rows = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let turn = Turn::new(after.as_deref(), None, 500)?;
-        let page = ApiKey::page(&mut *app.db.read().await?, actor.organization, &turn).await?;
-        if json {
-            page.rows.iter().try_for_each(|key| output::line(&describe(key).to_string()))?;
-        } else {
-            rows.extend(page.rows.iter().map(row));
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    if json {
-        return Ok(());
-    }
-    Ok(output::table(&["label", "public key", "scopes", "allowed from", "last used", "created"], &rows)?)
+fn or(words: Vec<String>, none: &str) -> String {
+    if words.is_empty() { none.to_owned() } else { words.join(",") }
 }
 
-fn describe(key: &ApiKey) -> serde_json::Value {
-    serde_json::json!({
-        "id": key.id,
-        "account_id": key.organization,
-        "label": key.label,
-        "public_key": key.public_key,
-        "scopes": scopes(key),
-        "ip_allow_list": networks(key),
-        "created_at": key.created_at.rfc3339(),
-        "updated_at": key.updated_at.rfc3339(),
-        "last_used_at": key.last_used_at.map(|at| at.rfc3339()),
-    })
-}
-
-fn row(key: &ApiKey) -> Vec<String> {
-    let or =
-        |words: Vec<String>, none: &str| if words.is_empty() { none.to_owned() } else { words.join(",") };
-    vec![
-        key.label.clone(),
-        key.public_key.clone(),
-        or(scopes(key), "none"),
-        or(networks(key), "anywhere"),
-        key.last_used_at.map_or("never".to_owned(), |at| at.rfc3339()),
-        key.created_at.rfc3339(),
-    ]
-}
-
-fn scopes(key: &ApiKey) -> Vec<String> {
-    key.scopes.iter().map(|held| held.scope.to_string()).collect()
-}
-
-fn networks(key: &ApiKey) -> Vec<String> {
-    key.networks.iter().map(Network::to_string).collect()
+async fn delete(place: &Place, wanted: &str) -> anyhow::Result<()> {
+    let is_meant = |key: &Key| key.public_key == wanted || key.id == wanted;
+    let (answer, key) = place.find((&[API_KEYS], &[]), "API key", is_meant).await?;
+    let Key { id, label, public_key, .. } = key;
+    place.delete(&[API_KEYS, &id], &[]).await?;
+    place.tell(&answer, &format!("{label} ({public_key}) deleted."))
 }

@@ -1,13 +1,17 @@
-//! `gatepost credential …`: for scripts. Secrets are printed once, on standard output alone.
+//! `gatepost credential …`: SMTP usernames and passwords. Passwords are printed once, on standard output alone.
 
 use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use super::{operator, output};
-use crate::app::App;
-use crate::model::credential::{Draft, Filter, Grace, IssuedCredential, Listing, Mode, Scope, Sort};
-use crate::model::domain::normalize;
-use crate::model::page::Turn;
-use crate::model::{Actor, Credential};
+use super::output::{self, Form, or_never};
+use super::place::{Answer, Place};
+use crate::clock::Timestamp;
+use crate::id::CredentialId;
+use crate::model::credential::{Grace, Mode, State};
+
+/// Where the API has them.
+const CREDENTIALS: &str = "smtp-credentials";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -22,17 +26,21 @@ pub enum Command {
         /// Domain that it is for; several may be given. Without one it is for all domains
         #[arg(long = "domain", value_name = "DOMAIN")]
         domains: Vec<String>,
+        /// When it stops working, such as 2026-05-03T09:12:44Z
+        #[arg(long, value_name = "TIME")]
+        expires: Option<Timestamp>,
         #[command(flatten)]
-        format: Format,
+        form: Form,
     },
-    /// List credentials
-    List {
-        /// Part of a name or username
-        #[arg(long, default_value = "")]
-        search: String,
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
+    /// List credentials, newest first
+    List(Wanted),
+    /// Show all there is to know of a credential, but for its password
+    Show { username: String },
+    /// Change what is given; the rest stays as it is
+    Edit {
+        username: String,
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Give a credential a new password and print it, once
     Rotate {
@@ -41,8 +49,10 @@ pub enum Command {
         #[arg(long, default_value = "now", value_name = "now|1h|24h|7d")]
         grace: Grace,
         #[command(flatten)]
-        format: Format,
+        form: Form,
     },
+    /// Let the old password stop before the grace of a rotation is over
+    EndGrace { username: String },
     /// Switch a credential off without deleting it
     Revoke { username: String },
     /// Switch a revoked credential on again, with the same password
@@ -51,145 +61,206 @@ pub enum Command {
     Delete { username: String },
 }
 
-/// How username and password are printed.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Format {
-    /// As SMTP_USERNAME= and SMTP_PASSWORD= lines
-    #[arg(long, conflicts_with = "json")]
-    env: bool,
-    /// As one JSON object
+#[derive(Debug, Args)]
+pub struct Wanted {
+    /// Part of a name or username
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    #[arg(long, value_name = "active|revoked|expired")]
+    status: Option<State>,
+    #[arg(long, value_name = "production|sandbox")]
+    mode: Option<Mode>,
+    /// Neither used nor created in so many days
+    #[arg(long, value_name = "DAYS")]
+    unused_for: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Changes {
     #[arg(long)]
-    json: bool,
+    name: Option<String>,
+    #[arg(long, value_name = "production|sandbox")]
+    mode: Option<Mode>,
+    /// Domain that it is to be for, and no others; several may be given
+    #[arg(long = "domain", value_name = "DOMAIN", conflicts_with = "global")]
+    domains: Vec<String>,
+    /// For all domains
+    #[arg(long)]
+    global: bool,
+    /// When it stops working, such as 2026-05-03T09:12:44Z
+    #[arg(long, value_name = "TIME|never", value_parser = expiry)]
+    expires: Option<Expiry>,
 }
 
-pub async fn run(app: App, command: Command) -> anyhow::Result<()> {
-    let actor = operator(&app).await?;
+/// None: never.
+type Expiry = Option<Timestamp>;
+
+fn expiry(text: &str) -> Result<Expiry, String> {
+    if text == "never" { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// What people are shown of it.
+#[derive(Deserialize)]
+struct Credential {
+    id: String,
+    name: String,
+    username: String,
+    status: String,
+    mode: String,
+    domains: Vec<String>,
+    created_at: String,
+    last_used_at: Option<String>,
+    rotated_at: Option<String>,
+    grace_until: Option<String>,
+    expires_at: Option<String>,
+}
+
+/// … right after its creation or rotation.
+#[derive(Deserialize)]
+struct Issued {
+    username: String,
+    password: String,
+}
+
+pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create { name, mode, domains, format } => {
-            let domains = domains.iter().map(|name| normalize(name)).collect::<Result<Vec<_>, _>>()?;
-            let scope = if domains.is_empty() { Scope::Global } else { Scope::Scoped };
-            create(&app, &actor, Draft { name, mode, scope, domains, expires_at: None }, format).await
+        Command::Create { name, mode, domains, expires, form } => {
+            let scope = if domains.is_empty() { "global" } else { "scoped" };
+            let body = json!({
+                "name": name, "sandbox": mode == Mode::Sandbox, "scope": scope, "domains": domains,
+                "expires_at": expires.map(Timestamp::rfc3339),
+            });
+            reveal(place, &place.post(&[CREDENTIALS], &body).await?, form)
         }
-        Command::List { search, json } => list(&app, &actor, search, json).await,
-        Command::Rotate { username, grace, format } => rotate(&app, &actor, &username, grace, format).await,
-        Command::Revoke { username } => switch(&app, &actor, &username, Switch::Revoke).await,
-        Command::Enable { username } => switch(&app, &actor, &username, Switch::Enable).await,
-        Command::Delete { username } => switch(&app, &actor, &username, Switch::Delete).await,
-    }
-}
-
-async fn create(app: &App, actor: &Actor, draft: Draft, format: Format) -> anyhow::Result<()> {
-    let fresh = app.hashing().fresh().await?;
-    let mut tx = app.db.begin().await?;
-    let issued = Credential::create(&mut tx, actor, draft, fresh).await?;
-    tx.commit().await?;
-    print(&issued, format)
-}
-
-async fn rotate(
-    app: &App,
-    actor: &Actor,
-    username: &str,
-    grace: Grace,
-    format: Format,
-) -> anyhow::Result<()> {
-    let mut connection = app.db.read().await?;
-    let credential = Credential::by_username(&mut connection, actor.organization, username).await?;
-    let current = Credential::current_hash(&mut connection, actor.organization, credential.id).await?;
-    drop(connection);
-    let fresh = app.hashing().fresh_beside(current).await?;
-    let mut tx = app.db.begin().await?;
-    let issued = Credential::rotate(&mut tx, actor, credential.id, grace.duration(), fresh).await?;
-    tx.commit().await?;
-    print(&issued, format)
-}
-
-enum Switch {
-    Revoke,
-    Enable,
-    Delete,
-}
-
-async fn switch(app: &App, actor: &Actor, username: &str, switch: Switch) -> anyhow::Result<()> {
-    let mut tx = app.db.begin().await?;
-    let id = Credential::by_username(&mut tx, actor.organization, username).await?.id;
-    let done = match switch {
-        Switch::Revoke => (Credential::revoke(&mut tx, actor, id).await?, "revoked"),
-        Switch::Enable => (Credential::enable(&mut tx, actor, id).await?, "enabled"),
-        Switch::Delete => (Credential::delete(&mut tx, actor, id).await?, "deleted"),
-    };
-    tx.commit().await?;
-    Ok(output::line(&format!("{} {}.", done.0.username, done.1))?)
-}
-
-fn print(issued: &IssuedCredential, format: Format) -> anyhow::Result<()> {
-    let (username, password) = (&issued.credential.username, issued.password.expose());
-    let text = match format {
-        Format { env: true, .. } => format!("SMTP_USERNAME={username}\nSMTP_PASSWORD={password}"),
-        Format { json: true, .. } => {
-            let mut object = describe(&issued.credential);
-            object["password"] = password.into();
-            object.to_string()
+        Command::List(wanted) => list(place, wanted).await,
+        Command::Show { username } => show(place, &find(place, &username).await?),
+        Command::Edit { username, changes } => {
+            let id = id_of(place, &username).await?;
+            say(place, &place.patch(&[CREDENTIALS, &id], &changes.body()).await?, "changed")
         }
-        _ => format!("username  {username}\npassword  {password}"),
-    };
-    Ok(output::line(&text)?)
-}
-
-fn describe(credential: &Credential) -> serde_json::Value {
-    serde_json::json!({
-        "id": credential.id,
-        "name": credential.name,
-        "username": credential.username,
-        "status": credential.status.as_str(),
-        "mode": credential.mode.as_str(),
-        "scope": credential.scope.as_str(),
-        "domains": credential.domains,
-        "created_at": credential.created_at.rfc3339(),
-        "expires_at": credential.expires_at.map(|at| at.rfc3339()),
-        "last_used_at": credential.last_used.as_ref().map(|used| used.at.rfc3339()),
-    })
-}
-
-/// All that match, a page at a time.
-async fn list(app: &App, actor: &Actor, search: String, json: bool) -> anyhow::Result<()> {
-    let mut rows = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let turn = Turn::new(after.as_deref(), None, 500)?;
-        let filter = Filter { search: search.clone(), ..Filter::default() };
-        let listing = Listing { filter, sort: Sort::Name, descending: false, turn };
-        let mut connection = app.db.read().await?;
-        let page = Credential::list(&mut connection, actor.organization, &listing, actor.at).await?;
-        if json {
-            page.rows.iter().try_for_each(|credential| output::line(&describe(credential).to_string()))?;
-        } else {
-            rows.extend(page.rows.iter().map(|credential| row(credential, actor)));
+        Command::Rotate { username, grace, form } => {
+            let body = json!({ "grace_seconds": grace.duration().as_secs() });
+            reveal(place, &step(place, &username, "rotate", &body).await?, form)
         }
-        after = page.next;
-        if after.is_none() {
-            break;
+        Command::EndGrace { username } => {
+            let answer = step(place, &username, "end-grace", &json!({})).await?;
+            say(place, &answer, "has one password")
+        }
+        Command::Revoke { username } => {
+            say(place, &step(place, &username, "revoke", &json!({})).await?, "revoked")
+        }
+        Command::Enable { username } => {
+            say(place, &step(place, &username, "enable", &json!({})).await?, "enabled")
+        }
+        Command::Delete { username } => {
+            let credential = find(place, &username).await?;
+            place.delete(&[CREDENTIALS, &credential.read::<Credential>()?.id], &[]).await?;
+            say(place, &credential, "deleted")
         }
     }
-    if json {
-        Ok(())
-    } else {
-        Ok(output::table(&["name", "username", "status", "mode", "scope", "last used", "created"], &rows)?)
-    }
 }
 
-fn row(credential: &Credential, actor: &Actor) -> Vec<String> {
-    let scope = match credential.scope {
-        Scope::Global => "global".to_owned(),
-        Scope::Scoped => credential.domains.join(","),
-    };
-    vec![
-        credential.name.clone(),
-        credential.username.clone(),
-        credential.state(actor.at).to_string(),
-        credential.mode.to_string(),
-        scope,
-        credential.last_used.as_ref().map_or("never".to_owned(), |used| used.at.rfc3339()),
-        credential.created_at.rfc3339(),
+async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
+    let Wanted { search, status, mode, unused_for } = wanted;
+    let query: Vec<(&str, String)> = [
+        ("q", search),
+        ("status", status.map(|status| status.to_string())),
+        ("sandbox", mode.map(|mode| (mode == Mode::Sandbox).to_string())),
+        ("unused_for_days", unused_for.map(|days| days.to_string())),
     ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect();
+    let head = ["name", "username", "status", "mode", "scope", "last used", "created"];
+    place
+        .tell_all(place.list(&[CREDENTIALS], &query)?, &head, |answer| {
+            let credential: Credential = answer.read()?;
+            let scope = credential.scope();
+            let Credential { name, username, status, mode, last_used_at, created_at, .. } = credential;
+            Ok(vec![name, username, status, mode, scope, or_never(last_used_at), created_at])
+        })
+        .await
+}
+
+fn show(place: &Place, answer: &Answer) -> anyhow::Result<()> {
+    let credential: Credential = answer.read()?;
+    let mut facts = vec![
+        ("username", credential.username.clone()),
+        ("name", credential.name.clone()),
+        ("status", credential.status.clone()),
+        ("mode", credential.mode.clone()),
+        ("scope", credential.scope()),
+        ("last used", or_never(credential.last_used_at)),
+        ("expires", or_never(credential.expires_at)),
+        ("rotated", or_never(credential.rotated_at)),
+        ("created", credential.created_at),
+    ];
+    facts.extend(credential.grace_until.map(|until| ("old password works until", until)));
+    place.tell(answer, &output::facts(&facts))
+}
+
+/// `smtp_… revoked.`
+fn say(place: &Place, answer: &Answer, done: &str) -> anyhow::Result<()> {
+    place.tell(answer, &format!("{} {done}.", answer.read::<Credential>()?.username))
+}
+
+/// Prints a new password.
+fn reveal(place: &Place, answer: &Answer, form: Form) -> anyhow::Result<()> {
+    let Issued { username, password } = answer.read()?;
+    place.tell(
+        answer,
+        &match form {
+            Form { env: true } => format!("SMTP_USERNAME={username}\nSMTP_PASSWORD={password}"),
+            Form { env: false } => output::facts(&[("username", username), ("password", password)]),
+        },
+    )
+}
+
+/// By its username, or its id.
+async fn find(place: &Place, wanted: &str) -> anyhow::Result<Answer> {
+    if wanted.parse::<CredentialId>().is_ok() {
+        return place.get(&[CREDENTIALS, wanted]).await;
+    }
+    let query = [("q", wanted.to_owned())];
+    let is_meant = |credential: &Credential| credential.username == wanted;
+    Ok(place.find((&[CREDENTIALS], &query), "credential", is_meant).await?.0)
+}
+
+async fn id_of(place: &Place, wanted: &str) -> anyhow::Result<String> {
+    Ok(find(place, wanted).await?.read::<Credential>()?.id)
+}
+
+/// A step in its life.
+async fn step(place: &Place, wanted: &str, step: &str, body: &Value) -> anyhow::Result<Answer> {
+    place.post(&[CREDENTIALS, &id_of(place, wanted).await?, step], body).await
+}
+
+impl Credential {
+    fn scope(&self) -> String {
+        if self.domains.is_empty() { "global".to_owned() } else { self.domains.join(",") }
+    }
+}
+
+impl Changes {
+    fn body(self) -> Value {
+        let mut body = Map::new();
+        if let Some(name) = self.name {
+            body.insert("name".to_owned(), name.into());
+        }
+        if let Some(mode) = self.mode {
+            body.insert("sandbox".to_owned(), (mode == Mode::Sandbox).into());
+        }
+        if !self.domains.is_empty() {
+            body.insert("scope".to_owned(), "scoped".into());
+            body.insert("domains".to_owned(), self.domains.into());
+        }
+        if self.global {
+            body.insert("scope".to_owned(), "global".into());
+        }
+        if let Some(expires) = self.expires {
+            body.insert("expires_at".to_owned(), expires.map(Timestamp::rfc3339).into());
+        }
+        body.into()
+    }
 }

@@ -1,4 +1,5 @@
-//! The command line. Each command works on the configured database, also while the server runs.
+//! The command line. Each command works on the configured database, also while the server runs; those that the API offers too work
+//! on any server.
 
 mod api_key;
 mod check;
@@ -7,6 +8,7 @@ mod credential;
 mod credits;
 mod domain;
 mod output;
+mod place;
 mod serve;
 mod user;
 mod webhook;
@@ -14,13 +16,14 @@ mod webhook;
 use std::future::Future;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::model::{Actor, Organization};
 use crate::{config as settings, telemetry};
+use place::{At, Place};
 
 /// Issues SMTP credentials from a web dashboard and checks them at the SMTP door.
 ///
@@ -37,12 +40,10 @@ struct Cli {
 enum Command {
     /// Run dashboard, API and SMTP door (the default)
     Serve,
-    /// Create, list, rotate, revoke, enable and delete SMTP credentials
-    #[command(subcommand)]
-    Credential(credential::Command),
+    /// Create, list, edit, rotate, revoke, enable and delete SMTP credentials
+    Credential(Noun<credential::Command>),
     /// Create, list and delete keys for programs that use the API
-    #[command(subcommand)]
-    ApiKey(api_key::Command),
+    ApiKey(Noun<api_key::Command>),
     /// Add, list, verify and remove the organization's sending domains
     #[command(subcommand)]
     Domain(domain::Command),
@@ -65,6 +66,28 @@ enum Command {
     Openapi,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
+}
+
+/// The commands on one noun, and where they act.
+#[derive(Debug, Args)]
+struct Noun<C: Subcommand> {
+    #[command(flatten)]
+    at: At,
+    #[command(subcommand)]
+    command: C,
+}
+
+impl<C: Subcommand> Noun<C> {
+    async fn run(
+        self,
+        config: Config,
+        command: impl AsyncFnOnce(&Place, C) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let place = Place::open(config, self.at).await?;
+        let outcome = command(&place, self.command).await;
+        place.close().await;
+        outcome
+    }
 }
 
 /// Runs the command that the process was started with.
@@ -94,8 +117,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
 async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve::run(config).await,
-        Command::Credential(command) => with_app(config, |app| credential::run(app, command)).await,
-        Command::ApiKey(command) => with_app(config, |app| api_key::run(app, command)).await,
+        Command::Credential(noun) => noun.run(config, credential::run).await,
+        Command::ApiKey(noun) => noun.run(config, api_key::run).await,
         Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
         Command::Credits(command) => with_app(config, |app| credits::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,

@@ -2,6 +2,18 @@
 
 use std::io::{ErrorKind, Write, stdout};
 
+use clap::Args;
+
+use crate::model::credential::is_deceptive_character;
+
+/// How a new secret is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Form {
+    /// Print it as lines of an .env file
+    #[arg(long, conflicts_with = "json")]
+    pub env: bool,
+}
+
 pub fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -14,10 +26,29 @@ pub fn line(text: &str) -> std::io::Result<()> {
     write(format!("{text}\n").as_bytes())
 }
 
+/// Names and values for people, one a line.
+pub fn facts(facts: &[(&str, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines = facts.iter().map(|(name, value)| format!("{name:<width$}  {}", harmless(value)));
+    lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A time, or that there was none.
+pub fn or_never(at: Option<String>) -> String {
+    at.unwrap_or_else(|| "never".to_owned())
+}
+
+/// Strangers write subjects and addresses: what a terminal would obey is taken out.
+fn harmless(text: &str) -> String {
+    text.replace(is_deceptive_character, "\u{fffd}")
+}
+
 /// A table for people: columns as wide as they need, two spaces between them.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
     let head: Vec<String> = head.iter().map(|title| title.to_uppercase()).collect();
-    let all = || std::iter::once(&head).chain(rows);
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect()).collect();
+    let all = || std::iter::once(&head).chain(&rows);
     let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut text = String::new();

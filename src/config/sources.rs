@@ -6,11 +6,33 @@ use clap::{Arg, ArgMatches};
 
 use super::{Config, SETTINGS};
 use crate::error::{Error, Result};
+use crate::secret::Password;
 
 /// The file that is read from the working directory when no other is named.
 const DEFAULT_FILE: &str = "gatepost.toml";
 /// Variables of this name's family that are not settings.
-const OTHER_VARIABLES: [&str; 2] = ["GATEPOST_CONFIG", "GATEPOST_API_KEY"];
+const OTHER_VARIABLES: [&str; 3] = ["GATEPOST_CONFIG", SERVER, API_KEY];
+const SERVER: &str = "GATEPOST_SERVER";
+const API_KEY: &str = "GATEPOST_API_KEY";
+
+/// Which server's API commands are to ask, instead of the local database. No setting: no server reads it.
+#[derive(Debug)]
+pub struct Remote {
+    pub server: Option<String>,
+    pub api_key: Option<Password>,
+}
+
+impl Remote {
+    /// GATEPOST_SERVER and GATEPOST_API_KEY; an empty one counts as none.
+    ///
+    /// # Errors
+    /// One is not UTF-8.
+    pub fn of_environment() -> Result<Self> {
+        let environment = environment()?;
+        let given = |name| variable(&environment, name).filter(|text| !text.is_empty());
+        Ok(Self { server: given(SERVER).map(str::to_owned), api_key: given(API_KEY).map(Password::new) })
+    }
+}
 
 /// A flag for each setting, and `--config`, for every command.
 pub fn flags() -> Vec<Arg> {

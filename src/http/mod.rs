@@ -1,6 +1,7 @@
 //! HTTP/1.1 on a socket: limits on connections and on slow clients, and a graceful end. Knows no page.
 
 pub mod address;
+pub mod outgoing;
 pub mod requests;
 pub mod unchanging;
 

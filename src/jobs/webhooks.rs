@@ -21,7 +21,6 @@ use crate::model::webhook::claim::{self, Claim};
 use crate::secret::generate_token;
 use crate::telemetry::WEBHOOK_REQUESTS;
 use request::Sender;
-pub use request::USER_AGENT;
 
 /// How often there is something to look for.
 const INTERVAL: Duration = Duration::from_secs(1);

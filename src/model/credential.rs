@@ -10,7 +10,7 @@ mod rotation;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-pub use draft::{Draft, is_deceptive};
+pub use draft::{Draft, is_deceptive, is_deceptive_character};
 pub use entry::{Entry, PreviousPassword};
 pub use list::{Filter, Listing, Sort};
 pub use rotation::Grace;

@@ -72,7 +72,7 @@ pub async fn verify(
         client: caller.address,
         door: Door::Api,
         encrypted: true,
-        hello: Some(caller.key.label.clone()),
+        hello: Some(caller.actor().label),
     };
     match app.gate.check(attempt).await {
         Ok(grant) if grant.organization == caller.organization() => {

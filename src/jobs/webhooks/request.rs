@@ -4,24 +4,21 @@ use std::error::Error as StdError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 use reqwest::{Client, Response, Url, redirect};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
 
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::http::outgoing::{self, USER_AGENT};
 use crate::model::webhook::Reach;
 use crate::model::webhook::address::Unreachable;
 use crate::model::webhook::claim::Due;
 use crate::model::webhook::delivery::Attempt;
 
-pub const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
@@ -132,18 +129,7 @@ fn client(resolver: &Checked) -> Result<Client> {
             .pool_max_idle_per_host(0)
             .dns_resolver(resolver.clone())
     };
-    let refused = |cause: &dyn StdError| Error::setup(format!("webhooks: TLS can't be set up: {cause}"));
-    if let Ok(client) = builder().build() {
-        return Ok(client);
-    }
-    // On a machine without certificates of authorities: those of the web.
-    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|cause| refused(&cause))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    builder().tls_backend_preconfigured(tls).build().map_err(|cause| refused(&cause))
+    outgoing::client(builder)
 }
 
 /// Looks names up, and gives out addresses only if all of them may be reached. The client connects to exactly these: a name that

@@ -77,8 +77,12 @@ impl Draft {
 /// Whether something in it is not seen, or turns the text around it: with it one name could pass for another, or for none. The
 /// joiners U+200C and U+200D, which scripts and emoji need, are not among them.
 pub fn is_deceptive(name: &str) -> bool {
-    let hides = |c| matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    name.chars().any(|c: char| c.is_control() || hides(c))
+    name.chars().any(is_deceptive_character)
+}
+
+pub fn is_deceptive_character(c: char) -> bool {
+    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    hides || c.is_control()
 }
 
 #[cfg(test)]

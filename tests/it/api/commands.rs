@@ -30,7 +30,7 @@ async fn a_key_is_created_listed_and_deleted_while_the_server_runs() {
     let text = |name: &str| created[name].as_str().expect("text").to_owned();
     let (secret, account) = (text("secret_key"), text("account_id"));
     assert_eq!(
-        (text("label").as_str(), &created["scopes"][0]),
+        (text("label").as_str(), &created["scopes"][0]["scope"]),
         ("Shop", &"smtp-credentials:read:{shop.example}".into())
     );
     let listed = ask(&gatepost, &secret, &format!("/v2/accounts/{account}/smtp-credentials")).await;
@@ -46,7 +46,7 @@ async fn a_key_is_created_listed_and_deleted_while_the_server_runs() {
         ["api-key", "create", "--label", "Elsewhere", "--scope", "*", "--allow", "192.0.2.7", "--env"];
     let env = here.run(&elsewhere).await.stdout();
     let lines: Vec<(&str, &str)> = env.lines().filter_map(|line| line.split_once('=')).collect();
-    assert_eq!((lines[0].0, lines[1]), ("GATEPOST_API_KEY", ("GATEPOST_ACCOUNT_ID", account.as_str())));
+    assert_eq!((lines[0].0, lines[1]), ("GATEPOST_API_KEY", ("GATEPOST_SERVER", "http://127.0.0.1:8080")));
     assert_eq!(ask(&gatepost, lines[0].1, "/v2/ping").await.status, 403, "from here");
 
     let table = here.run(&["api-key", "list"]).await.stdout();

@@ -14,7 +14,7 @@ async fn the_example_of_the_readme_creates_rotates_and_deletes() {
     let app = TestApp::start().await;
     let program = Program::with(&app, &["*"]).await;
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/python/bin/python"));
-    command.args(["-c", script]).env("GATEPOST_URL", &app.url).env("GATEPOST_ACCOUNT", &program.account);
+    command.args(["-c", script]).env("GATEPOST_SERVER", &app.url);
     let output = command.env("GATEPOST_API_KEY", program.key()).output().await.expect("Python");
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
