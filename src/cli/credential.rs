@@ -108,6 +108,7 @@ struct Credential {
     username: String,
     status: String,
     mode: String,
+    scope: String,
     domains: Vec<String>,
     created_at: String,
     last_used_at: Option<String>,
@@ -176,7 +177,7 @@ async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
     place
         .tell_all(place.list(&[CREDENTIALS], &query)?, &head, |answer| {
             let credential: Credential = answer.read()?;
-            let scope = credential.scope();
+            let scope = credential.domains();
             let Credential { name, username, status, mode, last_used_at, created_at, .. } = credential;
             Ok(vec![name, username, status, mode, scope, or_never(last_used_at), created_at])
         })
@@ -190,7 +191,7 @@ fn show(place: &Place, answer: &Answer) -> anyhow::Result<()> {
         ("name", credential.name.clone()),
         ("status", credential.status.clone()),
         ("mode", credential.mode.clone()),
-        ("scope", credential.scope()),
+        ("scope", credential.domains()),
         ("last used", or_never(credential.last_used_at)),
         ("expires", or_never(credential.expires_at)),
         ("rotated", or_never(credential.rotated_at)),
@@ -237,8 +238,13 @@ async fn step(place: &Place, wanted: &str, step: &str, body: &Value) -> anyhow::
 }
 
 impl Credential {
-    fn scope(&self) -> String {
-        if self.domains.is_empty() { "global".to_owned() } else { self.domains.join(",") }
+    /// `global`, or its domains; all of them may have been removed.
+    fn domains(&self) -> String {
+        match (self.scope.as_str(), self.domains.as_slice()) {
+            ("scoped", []) => "none".to_owned(),
+            ("scoped", domains) => domains.join(","),
+            (scope, _) => scope.to_owned(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod credential;
 mod credits;
 mod domain;
+mod man;
 mod output;
 mod place;
 mod serve;
@@ -25,12 +26,24 @@ use crate::model::{Actor, Organization};
 use crate::{config as settings, telemetry};
 use place::{At, Place};
 
+/// What a command's end tells a script.
+const EXIT_CODES: [(&str, &str); 3] = [
+    ("0", "Done."),
+    ("1", "Refused, or failed; standard error says why, in a sentence."),
+    ("2", "Wrong usage."),
+];
+
+fn exit_codes() -> String {
+    let codes = EXIT_CODES.map(|(code, meaning)| format!("\n  {code}  {meaning}"));
+    format!("Exit codes:{}", codes.concat())
+}
+
 /// Issues SMTP credentials from a web dashboard and checks them at the SMTP door.
 ///
 /// Without a command it serves. Every setting can be given as a flag (`--help` lists them), as an environment variable
 /// GATEPOST_… or in a TOML file.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version, max_term_width = 110)]
+#[command(name = "gatepost", version, max_term_width = 110, after_help = exit_codes())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -45,8 +58,7 @@ enum Command {
     /// Create, list and delete keys for programs that use the API
     ApiKey(Noun<api_key::Command>),
     /// Add, list, verify and remove the organization's sending domains
-    #[command(subcommand)]
-    Domain(domain::Command),
+    Domain(Noun<domain::Command>),
     /// Set and show the monthly allowance
     #[command(subcommand)]
     Credits(credits::Command),
@@ -64,6 +76,8 @@ enum Command {
     Migrate,
     /// Print the API's OpenAPI document, the same as at /openapi.json
     Openapi,
+    /// Print the manual page, or write those of all commands
+    Man(man::Man),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -97,21 +111,29 @@ impl<C: Subcommand> Noun<C> {
 pub fn run() -> anyhow::Result<ExitCode> {
     let matches = command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    if let Some(Command::Openapi) = cli.command {
-        output::line(&crate::api::document_as_json())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if let Some(Command::Completions { shell }) = cli.command {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command(), "gatepost", &mut script);
-        output::write(&script)?;
-        return Ok(ExitCode::SUCCESS);
+    let command = cli.command.unwrap_or(Command::Serve);
+    if let Some(printed) = describe(&command) {
+        return printed.map(|()| ExitCode::SUCCESS);
     }
     let config = settings::load(innermost(&matches))?;
     telemetry::start_logging(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), config))?;
+    runtime.block_on(dispatch(command, config))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gatepost's descriptions of itself, for which nothing is to be set up.
+fn describe(command: &Command) -> Option<anyhow::Result<()>> {
+    match command {
+        Command::Openapi => Some(output::line(&crate::api::document_as_json()).map_err(Into::into)),
+        Command::Man(man) => Some(man::run(man, self::command(), Cli::command())),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut self::command(), "gatepost", &mut script);
+            Some(output::write(&script).map_err(Into::into))
+        }
+        _ => None,
+    }
 }
 
 async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
@@ -119,14 +141,14 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Serve => serve::run(config).await,
         Command::Credential(noun) => noun.run(config, credential::run).await,
         Command::ApiKey(noun) => noun.run(config, api_key::run).await,
-        Command::Domain(command) => with_app(config, |app| domain::run(app, command)).await,
+        Command::Domain(noun) => noun.run(config, domain::run).await,
         Command::Credits(command) => with_app(config, |app| credits::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,
         Command::Webhook(command) => with_app(config, |app| webhook::run(app, command)).await,
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with_app(config, |_| async { Ok(()) }).await,
-        Command::Openapi | Command::Completions { .. } => Ok(()),
+        Command::Openapi | Command::Man(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

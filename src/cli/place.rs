@@ -91,6 +91,17 @@ impl Place {
         }
     }
 
+    /// For what only the operator may do, on the machine itself.
+    ///
+    /// # Errors
+    /// The command acts on a server.
+    pub fn here(&self, what: &str) -> anyhow::Result<&App> {
+        match &self.way {
+            Way::Here { app, .. } => Ok(app),
+            Way::There(_) => bail!("{what} is done on the server's own machine, without --server"),
+        }
+    }
+
     /// One thing. `path`: below the account.
     pub async fn get(&self, path: &[&str]) -> anyhow::Result<Answer> {
         self.send(Method::GET, self.of_account(path)?, None).await

@@ -258,7 +258,7 @@ async fn a_domain_that_credentials_name_is_removed_by_force_and_leaves_their_sco
         .map(|line| line.parse::<serde_json::Value>().unwrap())
         .map(|one| (one["scope"].as_str().unwrap().to_owned(), one["domains"].as_array().unwrap().len()))
         .collect();
-    assert_eq!(scopes, [("scoped".to_owned(), 1), ("scoped".to_owned(), 0)], "none turns global");
+    assert_eq!(scopes, [("scoped".to_owned(), 0), ("scoped".to_owned(), 1)], "none turns global");
 }
 
 #[tokio::test]
