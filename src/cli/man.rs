@@ -43,9 +43,10 @@ pub fn run(man: &Man, whole: Command, plain: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The commands' own description of themselves is the page, not the command `help`, nor the exit codes at the end of its text.
+/// What is for help alone: the command `help`, the exit codes at the end, and that its short form leaves settings out.
 fn without_help(command: Command) -> Command {
-    command.disable_help_subcommand(true).after_help(None::<&str>)
+    let command = command.disable_help_subcommand(true).after_help(None::<&str>);
+    command.mut_args(|argument| argument.hide_short_help(false))
 }
 
 fn collect(command: &mut Command, pages: &mut Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
@@ -56,16 +57,20 @@ fn collect(command: &mut Command, pages: &mut Vec<(String, Vec<u8>)>) -> anyhow:
     Ok(())
 }
 
-fn page(command: &mut Command) -> std::io::Result<Vec<u8>> {
+fn page(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     command.build();
     let has_commands = command.get_subcommands().next().is_some();
-    let is_whole = command.get_display_name().is_none_or(|name| name == command.get_name());
-    let page =
-        Page::new(command.clone()).manual("Gatepost").source(concat!("Gatepost ", env!("CARGO_PKG_VERSION")));
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let is_whole = name == command.get_name();
+    let page = Page::new(command.clone());
     let mut text = Vec::new();
-    page.render_title(&mut text)?;
+    writeln!(text, ".TH \"{}\" 1 \"\" \"Gatepost {}\"", name.to_uppercase(), env!("CARGO_PKG_VERSION"))?;
     page.render_name_section(&mut text)?;
-    page.render_synopsis_section(&mut text)?;
+    if is_whole {
+        text.write_all(b".SH SYNOPSIS\n\\fBgatepost\\fR [\\fISETTINGS\\fR] [\\fICOMMAND\\fR]\n")?;
+    } else {
+        page.render_synopsis_section(&mut text)?;
+    }
     page.render_description_section(&mut text)?;
     page.render_options_section(&mut text)?;
     if has_commands {
@@ -78,7 +83,7 @@ fn page(command: &mut Command) -> std::io::Result<Vec<u8>> {
     if !is_whole {
         text.write_all(b".SH \"SEE ALSO\"\n\\fBgatepost\\fR(1): the settings, and all commands\n")?;
     }
-    Ok(text)
+    Ok(in_ascii(&String::from_utf8(text)?).into_bytes())
 }
 
 fn section(text: &mut Vec<u8>, title: &str, entries: &[(&str, &str)]) -> std::io::Result<()> {
@@ -87,4 +92,10 @@ fn section(text: &mut Vec<u8>, title: &str, entries: &[(&str, &str)]) -> std::io
         let meaning = meaning.replace('-', "\\-");
         writeln!(text, ".TP\n\\fB{name}\\fR\n{meaning}")
     })
+}
+
+/// As every reader of manual pages understands it.
+fn in_ascii(text: &str) -> String {
+    let escaped = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) };
+    text.chars().map(escaped).collect()
 }

@@ -150,7 +150,8 @@ impl Place {
 
     /// Prints what was done to one thing: the thing itself for programs, a sentence for people.
     pub fn tell(&self, answer: &Answer, sentence: &str) -> anyhow::Result<()> {
-        Ok(if self.json { output::line(&answer.0.to_string())? } else { output::line(sentence)? })
+        let printed = if self.json { output::line(&answer.0.to_string()) } else { output::line(sentence) };
+        Ok(printed?)
     }
 
     /// Prints a list: its things for programs, a table for people.
@@ -168,9 +169,10 @@ impl Place {
                 table.push(row(&answer)?);
             }
         }
-        Ok(if !self.json {
-            output::table(head, &table)?
-        })
+        if !self.json {
+            output::table(head, &table)?;
+        }
+        Ok(())
     }
 
     /// The server, as programs reach it.
