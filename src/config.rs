@@ -97,7 +97,7 @@ settings! {
     smtp_max_recipients: usize = 50;
     /// Messages in one SMTP connection.
     smtp_max_messages: u32 = 10_000;
-    /// Memory for messages that are being received, over all connections, in bytes.
+    /// Memory for messages that are being received, over all connections, in bytes; the process takes up to twice as much.
     smtp_max_message_memory: u64 = 512_000_000;
     /// Name of the mail server that production messages are handed to; empty: none, they are refused for now.
     next_hop_host: Option<String> = None;

@@ -11,7 +11,7 @@
 //! * [`model`]: the nouns, one a file, each with its type, its rules and its SQL. [`gate`]: decides whether a username and
 //!   password may enter, remembers, slows guessing down. [`verification`]: looks up whose a domain is.
 //! * [`db`]: SQLite or PostgreSQL, and transactions. [`dns`]: asks the DNS. [`secret`]: draws, hashes, seals and masks.
-//!   [`network`]: names networks. [`clock`] and [`id`]: the only sources of time and of ids. [`error`]: what can go wrong.
+//!   [`network`]: names networks. `mime`: takes messages apart. [`clock`] and [`id`]: the only sources of time and of ids. [`error`]: what can go wrong.
 
 pub mod api;
 pub mod app;
@@ -26,6 +26,7 @@ pub mod gate;
 mod http;
 pub mod id;
 pub mod jobs;
+mod mime;
 pub mod model;
 pub mod network;
 pub mod secret;

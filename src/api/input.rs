@@ -32,6 +32,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
                 StatusCode::PAYLOAD_TOO_LARGE => Failure::new(rejection.status(), "the body is too long"),
                 _ => Failure::bad("the body did not arrive"),
             })?;
+        // A struct could be read from a list too.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(Failure::bad("the body must be a JSON object"));
+        }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
         json.end().map_err(|error| Failure::bad(format!("the body is not JSON: {error}")))?;

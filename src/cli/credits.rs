@@ -41,15 +41,15 @@ async fn show(app: &App, actor: &Actor) -> anyhow::Result<()> {
     let credits = Credits { organization: actor.organization, month: Month::of(actor.at) };
     let mut connection = app.db.read().await?;
     let allowance = Credits::allowance(&mut connection, actor.organization).await?;
-    let used = credits.used(&mut connection).await?;
+    let (used, held) = (credits.used(&mut connection).await?, credits.held(&mut connection, actor.at).await?);
     drop(connection);
     let [allowed, left] = match allowance {
-        Some(allowance) => [allowance.to_string(), (allowance - used).max(0).to_string()],
+        Some(allowance) => [allowance.to_string(), (allowance - used - held).max(0).to_string()],
         None => ["off".to_owned(), "any number".to_owned()],
     };
     let month = credits.month;
     Ok(output::line(&format!(
-        "month      {month}\nallowance  {allowed}\nused       {used}\nleft       {left}"
+        "month      {month}\nallowance  {allowed}\nused       {used}\nheld       {held}\nleft       {left}"
     ))?)
 }
 

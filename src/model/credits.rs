@@ -34,19 +34,19 @@ impl Credits {
         Ok(used.fetch_optional(connection).await?.unwrap_or(0))
     }
 
+    /// How many are held for messages that are coming in.
+    pub async fn held(&self, connection: &mut AnyConnection, now: Timestamp) -> Result<i64> {
+        let sql = "SELECT CAST(COALESCE(SUM(credits), 0) AS BIGINT) FROM credit_holds \
+                   WHERE organization = $1 AND month = $2 AND until > $3";
+        let query = sqlx::query_scalar(sql).bind(self.organization).bind(self.month).bind(now);
+        Ok(query.fetch_one(connection).await?)
+    }
+
     /// Holds one more credit under `id`; false when the allowance is used up, by what is used and what others hold.
     pub async fn hold(&self, tx: &mut Tx, id: CreditHoldId, now: Timestamp) -> Result<bool> {
         let used = self.lock(tx).await?;
         let Some(allowance) = Self::allowance(tx, self.organization).await? else { return Ok(true) };
-        let sql = "SELECT CAST(COALESCE(SUM(credits), 0) AS BIGINT) FROM credit_holds \
-                   WHERE organization = $1 AND month = $2 AND until > $3";
-        let held: i64 = sqlx::query_scalar(sql)
-            .bind(self.organization)
-            .bind(self.month)
-            .bind(now)
-            .fetch_one(&mut **tx)
-            .await?;
-        if used + held >= allowance {
+        if used + self.held(tx, now).await? >= allowance {
             return Ok(false);
         }
         sqlx::query(

@@ -174,7 +174,7 @@ pub fn normalize(text: &str) -> Result<String> {
     let name = idna::domain_to_ascii_strict(text)
         .map_err(|_| refused(format!("“{text}” is not a domain name, such as example.com.")))?;
     if !name.contains('.') {
-        return Err(refused(format!("“{text}” has no dot: enter the whole domain, such as {text}.com.")));
+        return Err(refused(format!("“{text}” has no dot: enter the whole domain, such as example.com.")));
     }
     if name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(refused(format!("“{text}” is an address, not a domain.")));

@@ -113,6 +113,7 @@ pub fn mail(argument: &str) -> Result<MailFrom<'_>, Reply> {
     for parameter in parameter_list(parameters).ok_or_else(|| reply::usage(USAGE))? {
         let (keyword, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match keyword.to_ascii_uppercase().as_str() {
+            "SIZE" if mail.size.is_some() => return Err(reply::BAD_SIZE),
             "SIZE" if is_number(value) => mail.size = Some(value.parse().unwrap_or(u64::MAX)),
             "SIZE" => return Err(reply::BAD_SIZE),
             // RFC 6152. What comes is looked at when it is here, whatever was said.

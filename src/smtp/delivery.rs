@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::gate::Grant;
 use crate::id::MessageId;
+use crate::mime;
 use crate::model::credential::Mode;
 use crate::model::message::{Content, Outcome, Settlement, TakenMessage};
 use crate::model::{Credits, Usage};
@@ -169,7 +170,7 @@ fn accepted(taken: &TakenMessage<'_>) -> i64 {
 
 /// Subject and Message-ID, decoded (RFC 2047).
 fn told_by(header: &[u8]) -> (String, String) {
-    let message = MessageParser::default().parse_headers(header).unwrap_or_default();
+    let message = mime::parse_header(MessageParser::default(), header).unwrap_or_default();
     let id = message.message_id().map(|id| format!("<{id}>")).unwrap_or_default();
     (short(message.subject().unwrap_or_default()), short(&id))
 }

@@ -29,7 +29,7 @@ async fn the_monthly_allowance_is_set_shown_and_taken_off_on_the_command_line() 
     assert!(shown.contains("allowance  off\n") && shown.contains("used       0\n"), "{shown}");
     here.run(&["credits", "set", "1000"]).await.stdout();
     let shown = here.run(&["credits", "show"]).await.stdout();
-    assert!(shown.contains("allowance  1000\nused       0\nleft       1000\n"), "{shown}");
+    assert!(shown.contains("allowance  1000\nused       0\nheld       0\nleft       1000\n"), "{shown}");
     for wrong in ["many", "1.5", "99999999999999"] {
         assert_ne!(here.run(&["credits", "set", wrong]).await.code, Some(0), "{wrong}");
     }

@@ -23,6 +23,8 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
+/// How long the beginning of an answer's body may take.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Bytes of an answer that are read and kept.
 const MAX_ANSWER: usize = 2_048;
 
@@ -163,11 +165,15 @@ impl Resolve for Checked {
 /// The first bytes of the answer's body as text: as much as came in time.
 async fn beginning(mut response: Response) -> String {
     let mut bytes = Vec::new();
-    while bytes.len() < MAX_ANSWER
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER - bytes.len())]);
-    }
+    let read = async {
+        while bytes.len() < MAX_ANSWER
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER - bytes.len())]);
+        }
+    };
+    // The status says it all: what drips in behind it must not hold up what is next.
+    let _ = tokio::time::timeout(ANSWER_TIME, read).await;
     // PostgreSQL takes no NUL.
     String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}")
 }

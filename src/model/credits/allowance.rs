@@ -33,7 +33,10 @@ impl Credits {
             return Err(Error::Conflict("Only an owner sets the monthly allowance.".to_owned()));
         }
         if allowance.is_some_and(|credits| !(0..=MAX_ALLOWANCE).contains(&credits)) {
-            return Err(Error::invalid("allowance", "Enter a whole number, or nothing for any number."));
+            return Err(Error::invalid(
+                "allowance",
+                "Enter a whole number; without one any number may be used.",
+            ));
         }
         let before = Self::allowance(tx, actor.organization).await?;
         if before == allowance {

@@ -11,6 +11,7 @@ use super::frame::{self, Image};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, OrganizationId};
+use crate::mime;
 use crate::model::Message;
 
 /// Messages that are open at a time: each is in memory once, and what is encoded in it once more. The others wait.
@@ -87,8 +88,12 @@ impl Opened {
 
     fn of(content: &[u8]) -> Self {
         let source = Shown::of(content, MOST_SHOWN);
-        let Some(message) = MessageParser::default().parse(content) else {
-            return Self { source, ..Self::default() };
+        let Some(message) = mime::parse(content) else {
+            return Self {
+                source,
+                fields: fields(content.get(..MOST_SHOWN).unwrap_or(content)),
+                ..Self::default()
+            };
         };
         let texts = message.text_bodies().filter_map(|part| match &part.body {
             PartType::Text(text) => Some(text.as_ref()),
@@ -130,7 +135,7 @@ impl Attachment {
 /// The document for the frame: the HTML with its own pictures in it. None when it has no HTML.
 pub async fn document(app: &App, which: Which) -> Result<Option<String>> {
     with_content(app, which, |content| {
-        let message = MessageParser::default().parse(content)?;
+        let message = mime::parse(content)?;
         let html = html_of(&message)?;
         let end = html.floor_char_boundary(MOST_HTML);
         let images = message.parts.iter().filter_map(|part| {
@@ -145,7 +150,7 @@ pub async fn document(app: &App, which: Which) -> Result<Option<String>> {
 /// One of its attachments, as its sender had it.
 pub async fn attachment(app: &App, which: Which, number: usize) -> Result<Option<Extracted>> {
     with_content(app, which, move |content| {
-        let mut message = MessageParser::default().parse(content)?;
+        let mut message = mime::parse(content)?;
         let index = *message.attachments.get(number.checked_sub(1)?)? as usize;
         if index >= message.parts.len() {
             return None;
@@ -180,7 +185,7 @@ async fn with_content<T: Send + 'static>(
 fn fields(beginning: &[u8]) -> Vec<(String, String)> {
     // A parser that knows no field at all takes the usual ones apart.
     let parser = MessageParser::new().header_text(HeaderName::Subject).default_header_text();
-    let Some(message) = parser.parse_headers(beginning) else { return Vec::new() };
+    let Some(message) = mime::parse_header(parser, beginning) else { return Vec::new() };
     let field = |header: &mail_parser::Header<'_>| {
         (header.name().to_owned(), header.value().as_text().unwrap_or_default().to_owned())
     };

@@ -117,7 +117,8 @@ const REQUESTS: &[Row] = &[
     // Bodies.
     (Star, "POST", LIST, "", 400, "not JSON"),
     (Star, "POST", LIST, "{", 400, "not JSON"),
-    (Star, "POST", LIST, "[]", 400, ""),
+    (Star, "POST", LIST, "[]", 400, "must be a JSON object"),
+    (Star, "POST", LIST, r#"["arr", false, "global", [], null]"#, 400, "must be a JSON object"),
     (Star, "POST", LIST, r#"{"scope": "global"}"#, 400, "name"),
     (Star, "POST", LIST, r#"{"name": 1, "scope": "global"}"#, 400, "name"),
     (Star, "POST", LIST, r#"{"name": "x", "scope": "some"}"#, 400, "scope"),

@@ -94,3 +94,20 @@ async fn a_message_that_is_coming_in_when_the_server_is_told_to_stop_is_taken() 
     let app = TestApp::on(stopping.await.unwrap(), |_| ()).await;
     assert_eq!(newest(&app).await.0.outcome, Outcome::Delivered);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_can_not_be_taken_apart_is_kept_and_shown_as_far_as_it_can_be() {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let staging = app.issue_for_sandbox("Staging").await;
+    let mut client = signed_in(&app, &staging).await;
+    let fields = "From: a@acme.example\r\nSubject: Broken\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n\
+                  Content-Transfer-Encoding: quoted-printable\r\n\r\na=\r\n--z--";
+    assert_eq!(send(&mut client, "a@acme.example", fields).await.code, 250);
+    let (message, _) = newest(&app).await;
+    let alice = app.alice().await;
+    for view in ["", "?show=text", "?show=headers", "?show=source"] {
+        let page = alice.page(&format!("/messages/{}{view}", message.id)).await;
+        assert!(page.contains("Broken"), "{view}");
+    }
+}
