@@ -72,7 +72,7 @@ impl Server {
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { app, http, smtp, door, .. } = self;
         let doors = TaskTracker::new();
-        let routes = web::router(app.clone()).merge(api::router(app.clone()));
+        let routes = web::router(app.clone(), &api::document()).merge(api::router(app.clone()));
         let router = http::requests::around(&app, routes);
         doors.spawn(http::serve(http, router, app.config.drain_timeout, shutdown.clone()));
         if let Some(door) = &door {

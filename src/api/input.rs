@@ -23,15 +23,20 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        if !is_json(request.headers()) {
-            let message = "the Content-Type must be application/json";
-            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-        }
+        let kind = Kind::of(request.headers());
         let bytes =
             Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Failure::new(rejection.status(), "the body is too long"),
                 _ => Failure::bad("the body did not arrive"),
             })?;
+        match kind {
+            Kind::Json => {}
+            Kind::Unsaid if bytes.is_empty() => return Err(Failure::bad("the request has no body")),
+            Kind::Unsaid | Kind::Other => {
+                let message = "the Content-Type must be application/json";
+                return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            }
+        }
         // A struct could be read from a list too.
         if bytes.trim_ascii_start().starts_with(b"[") {
             return Err(Failure::bad("the body must be a JSON object"));
@@ -43,9 +48,20 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+/// What the body is said to be.
+#[derive(Clone, Copy)]
+enum Kind {
+    Json,
+    Other,
+    Unsaid,
+}
+
+impl Kind {
+    fn of(headers: &HeaderMap) -> Self {
+        let Some(kind) = headers.get(header::CONTENT_TYPE) else { return Self::Unsaid };
+        let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/json") { Self::Json } else { Self::Other }
+    }
 }
 
 /// Names the field, or the place where the body is no JSON.

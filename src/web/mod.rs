@@ -16,6 +16,7 @@ mod htmx;
 mod logins;
 mod messages;
 mod page;
+mod reference;
 mod security;
 mod session_store;
 mod setup;
@@ -39,6 +40,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
+use utoipa::openapi::OpenApi;
 
 use crate::app::App;
 use crate::http::requests;
@@ -47,7 +49,8 @@ use page::Uncompressed;
 /// The longest form: one with every domain that an organization may have.
 const MAX_BODY: usize = 512 * 1024;
 
-pub fn router(app: App) -> Router {
+/// `document`: what the API's reference is made of.
+pub fn router(app: App, document: &OpenApi) -> Router {
     // The first layer sees a request first and its answer last.
     let layers = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::appending(VARY, htmx::VARY))
@@ -57,6 +60,7 @@ pub fn router(app: App) -> Router {
         .layer(same_site(&app));
     let routes = pages()
         .layer(sessions(&app))
+        .route("/docs/api", reference::route(&app, document))
         .route("/assets/{version}/{name}", get(assets::serve))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(app);

@@ -64,7 +64,6 @@ pub struct DomainBody {
     #[schema(required)]
     dsn_recipient: Option<String>,
     /// Gatepost's own.
-    #[schema(inline)]
     status: DomainStatus,
     /// Gatepost's own: since when it is verified.
     #[schema(required, format = DateTime)]

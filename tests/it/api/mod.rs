@@ -7,6 +7,7 @@ mod document;
 mod domains;
 mod readme;
 mod requests;
+mod schemathesis;
 mod walk;
 
 use std::net::IpAddr;
