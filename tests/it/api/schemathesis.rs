@@ -32,7 +32,9 @@ async fn schemathesis_finds_nothing_with_our_own_document() {
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing_with_the_contract() {
     let run = Run::start().await;
-    let document = CONTRACT.parse().unwrap();
+    let mut document: Value = CONTRACT.parse().unwrap();
+    // There it is a text that has to be a boolean, which no header is.
+    document["components"]["headers"]["IdempotentReplayed"]["schema"]["enum"] = json!(["true", "false"]);
     let loose = "--exclude-checks=positive_data_acceptance";
     run.check(with_account(document, &run.program.account), &[loose]).await;
 }

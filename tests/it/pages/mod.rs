@@ -10,6 +10,7 @@ mod keyboard;
 mod list;
 mod messages;
 mod phone;
+mod reference;
 mod settings;
 mod usage;
 mod without_scripts;
