@@ -86,7 +86,8 @@ async fn get(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<Ke
 
 /// Changes an API key; what is left out, or null, stays as it is. At least one field must differ from what is there.
 ///
-/// A key adds only scopes that it has itself, and does not lock itself out: its own list must keep the address that it works from.
+/// A key changes only keys whose scopes it has itself, adds only such scopes, and does not lock itself out: its own list must keep
+/// the address that it works from.
 #[utoipa::path(
     put, path = "/v2/accounts/{account_id}/api-keys/{key_id}", operation_id = "updateAPIKey", tag = "API keys",
     request_body = UpdateKey,
@@ -112,6 +113,8 @@ async fn update(
 }
 
 /// Deletes an API key. It is refused from the next request on, also where it deletes itself.
+///
+/// A key deletes only keys whose scopes it has itself.
 #[utoipa::path(
     delete, path = "/v2/accounts/{account_id}/api-keys/{key_id}", operation_id = "deleteAPIKey", tag = "API keys",
     responses((status = 200, body = SuccessResponse)),

@@ -1,4 +1,5 @@
-//! Create, edit, delete. What is done with a key is bounded by that key.
+//! Create, edit, delete. What is done with a key is bounded by that key: it has a hand only in keys that may do no more than it
+//! may itself. So neither scopes nor the allow-list of a stronger key are in reach of a weaker one, nor is its end.
 
 use super::draft::{Checked, Draft, not_owned};
 use super::scope::KeyScope;
@@ -18,7 +19,7 @@ impl ApiKey {
     pub async fn create(tx: &mut Tx, actor: &Actor, draft: &Draft) -> Result<IssuedApiKey> {
         let checked = draft.checked(tx, actor.organization).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
-            giver.may_give(checked.scopes.keys())?;
+            giver.check_reach(checked.scopes.keys())?;
         }
         let (id, secret) = (ApiKeyId::new(), Password::generate_api_key());
         sqlx::query(
@@ -45,13 +46,12 @@ impl ApiKey {
     ///
     /// # Errors
     /// What [`Draft`] refuses, by field: also an allow-list with which a key would lock itself out from where it is.
-    /// [`Error::Forbidden`] where a key would give more than it may do itself; what was given before may stay.
+    /// [`Error::Forbidden`] where a key would change one that may do more than itself, or give more than it may do itself.
     pub async fn update(tx: &mut Tx, actor: &Actor, id: ApiKeyId, draft: &Draft) -> Result<Option<Self>> {
         let before = Self::find(tx, actor.organization, id).await?;
         let checked = draft.checked(tx, actor.organization).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
-            giver
-                .may_give(checked.scopes.keys().filter(|scope| !before.held().any(|held| held == *scope)))?;
+            giver.check_reach(before.held().chain(checked.scopes.keys()))?;
             if giver.id == id {
                 checked.keeps_in(actor)?;
             }
@@ -70,8 +70,14 @@ impl ApiKey {
     }
 
     /// It is refused from the next request on.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] where a key would delete one that may do more than itself.
     pub async fn delete(tx: &mut Tx, actor: &Actor, id: ApiKeyId) -> Result<Self> {
         let key = Self::find(tx, actor.organization, id).await?;
+        if let Some(deleter) = Self::acting(tx, actor).await? {
+            deleter.check_reach(key.held())?;
+        }
         let sql = "DELETE FROM api_keys WHERE organization = $1 AND id = $2";
         sqlx::query(sql).bind(actor.organization).bind(id).execute(&mut **tx).await?;
         key.note(tx, actor, Action::ApiKeyDeleted, "").await?;
@@ -110,12 +116,13 @@ impl ApiKey {
         Self::find(tx, actor.organization, id).await.map(Some)
     }
 
-    fn may_give<'a>(&self, mut scopes: impl Iterator<Item = &'a KeyScope>) -> Result<()> {
+    /// That it may do itself all that a key may do in which it has a hand.
+    fn check_reach<'a>(&self, mut scopes: impl Iterator<Item = &'a KeyScope>) -> Result<()> {
         let may = self.may();
         match scopes.find(|scope| !may.include(scope)) {
             None => Ok(()),
             Some(beyond) => Err(Error::Forbidden(format!(
-                "scopes: this API key may not do “{beyond}” itself, so it can't give it to a key"
+                "scopes: this API key may not do “{beyond}” itself, so it has no hand in a key that may"
             ))),
         }
     }
