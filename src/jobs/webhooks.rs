@@ -25,6 +25,8 @@ use request::Sender;
 /// How often there is something to look for.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Webhooks that are served at a time.
+/// Requests to one webhook before others have their turn.
+const REQUESTS: usize = 50;
 const ROUNDS: usize = 64;
 /// How much longer than one request a claim lasts: enough to write down how that went.
 const SPARE: Duration = Duration::from_secs(10);
@@ -119,11 +121,15 @@ impl Courier {
         Ok(claims)
     }
 
-    /// Sends what is due for one webhook until there is nothing left. After a failure of the database the claim is left to run
-    /// out: so a try that can't be written down is not repeated at once.
+    /// Sends what is due for one webhook, until there is nothing left or it is the turn of others. After a failure of the database
+    /// the claim is left to run out: so a try that can't be written down is not repeated at once.
     async fn serve(self: Arc<Self>, claim: Claim, shutdown: CancellationToken) {
         let served = async {
-            while !shutdown.is_cancelled() && self.send_next(&claim).await? {}
+            for _ in 0..REQUESTS {
+                if shutdown.is_cancelled() || !self.send_next(&claim).await? {
+                    break;
+                }
+            }
             let mut tx = self.app.db.begin().await?;
             claim.release(&mut tx).await?;
             tx.commit().await

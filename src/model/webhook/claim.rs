@@ -49,7 +49,8 @@ pub struct Due {
     tries: i64,
 }
 
-/// Webhooks for which something is due and that nobody serves, at most `limit`. A hint: [`Claim::take`] decides.
+/// Webhooks for which something is due and that nobody serves, at most `limit`: those first that were told nothing for the longest
+/// time, so that busy ones starve nobody. A hint: [`Claim::take`] decides.
 pub async fn waiting(
     connection: &mut AnyConnection,
     now: Timestamp,
@@ -58,7 +59,7 @@ pub async fn waiting(
     let sql = format!(
         "SELECT w.organization, w.id FROM webhooks w WHERE w.enabled = 1 AND (w.claimed_until IS NULL OR \
          w.claimed_until <= $1) AND EXISTS (SELECT 1 FROM webhook_deliveries n WHERE n.id IN {NEXT} AND n.next_at <= $1) \
-         LIMIT $2"
+         ORDER BY COALESCE(w.last_request_at, 0), w.id LIMIT $2"
     );
     let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now);
     Ok(query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(connection).await?)
