@@ -5,13 +5,16 @@
 mod domains;
 pub mod webhooks;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::app::App;
-use crate::error::Result;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Result};
 use crate::model::webhook::Delivery;
 use crate::model::{Credential, Credits, Denial, Login, Message, Session, Webhook, idempotency};
 use crate::telemetry;
@@ -30,61 +33,71 @@ pub async fn run(app: App, shutdown: CancellationToken) {
         }
         telemetry::sum_up();
         tokio::select! {
-            outcome = run_once(&app) => match outcome {
-                Ok(()) => debug!("jobs done"),
-                Err(error) => warn!(%error, "a job failed; it is tried again"),
+            outcome = run_once(&app) => if outcome.is_ok() {
+                debug!("jobs done");
             },
             () = shutdown.cancelled() => return,
         }
     }
 }
 
-/// Every job once, a bounded transaction at a time until there is nothing left to do.
+/// Every job once. One that fails is logged, and the others are done all the same.
+///
+/// # Errors
+/// The first.
 pub async fn run_once(app: &App) -> Result<()> {
-    while note_expired(app).await? {}
-    while forget(app).await? {}
-    while forget_contents(app).await? {}
-    while forget_messages(app).await? {}
-    domains::check(app).await
+    let (now, config) = (app.clock.now(), &app.config);
+    let (logins, messages) = (now.minus(config.keep_logins), now.minus(config.keep_messages));
+    // What messages hold is never kept longer than their lines.
+    let contents = now.minus(config.keep_message_content.min(config.keep_messages));
+    let steps: [(&str, Timestamp, Step); 12] = [
+        ("note expired credentials", now, |tx, at| Box::pin(Credential::note_expired(tx, at))),
+        ("forget denials", logins, |tx, at| Box::pin(Denial::forget_before(tx, at))),
+        ("forget log-ins", logins, |tx, at| Box::pin(Login::forget_before(tx, at))),
+        ("forget old passwords", now, |tx, at| Box::pin(Credential::forget_previous(tx, at))),
+        ("forget sessions", now, |tx, at| Box::pin(Session::forget_expired(tx, at))),
+        ("forget deliveries", messages, |tx, at| Box::pin(Delivery::forget_before(tx, at))),
+        ("forget deleted webhooks", now, |tx, _| Box::pin(Delivery::forget_gone(tx))),
+        ("forget old secrets of webhooks", now, |tx, at| Box::pin(Webhook::forget_previous(tx, at))),
+        ("forget held credits", now, |tx, at| Box::pin(Credits::forget_holds(tx, at))),
+        ("forget repeated answers", now, |tx, at| Box::pin(idempotency::forget(tx, at))),
+        ("forget contents", contents, |tx, at| Box::pin(Message::forget_contents_before(tx, at))),
+        ("forget messages", messages, |tx, at| Box::pin(Message::forget_before(tx, at))),
+    ];
+    let mut round = Round::default();
+    for (job, at, step) in steps {
+        round.note(job, repeat(app, at, step).await);
+    }
+    round.note("look domains up", domains::check(app).await);
+    round.failed.map_or(Ok(()), Err)
 }
 
-async fn note_expired(app: &App) -> Result<bool> {
-    let mut tx = app.db.begin().await?;
-    let noted = Credential::note_expired(&mut tx, app.clock.now()).await?;
-    tx.commit().await?;
-    Ok(noted > 0)
+/// A bounded part of a job; how many rows it changed.
+type Step = for<'t> fn(&'t mut Tx, Timestamp) -> Pin<Box<dyn Future<Output = Result<u64>> + Send + 't>>;
+
+/// A transaction at a time until there is nothing left to do.
+async fn repeat(app: &App, at: Timestamp, step: Step) -> Result<()> {
+    loop {
+        let mut tx = app.db.begin().await?;
+        let changed = step(&mut tx, at).await?;
+        tx.commit().await?;
+        if changed == 0 {
+            return Ok(());
+        }
+    }
 }
 
-async fn forget(app: &App) -> Result<bool> {
-    let now = app.clock.now();
-    let limit = now.minus(app.config.keep_logins);
-    let mut tx = app.db.begin().await?;
-    let forgotten = Denial::forget_before(&mut tx, limit).await?
-        + Login::forget_before(&mut tx, limit).await?
-        + Credential::forget_previous(&mut tx, now).await?
-        + Session::forget_expired(&mut tx, now).await?
-        + Delivery::forget_before(&mut tx, now.minus(app.config.keep_messages)).await?
-        + Delivery::forget_gone(&mut tx).await?
-        + Webhook::forget_previous(&mut tx, now).await?
-        + Credits::forget_holds(&mut tx, now).await?
-        + idempotency::forget(&mut tx, now).await?;
-    tx.commit().await?;
-    Ok(forgotten > 0)
+#[derive(Default)]
+struct Round {
+    /// What went wrong first.
+    failed: Option<Error>,
 }
 
-/// What messages hold; never longer than their lines.
-async fn forget_contents(app: &App) -> Result<bool> {
-    let limit = app.clock.now().minus(app.config.keep_message_content.min(app.config.keep_messages));
-    let mut tx = app.db.begin().await?;
-    let forgotten = Message::forget_contents_before(&mut tx, limit).await?;
-    tx.commit().await?;
-    Ok(forgotten > 0)
-}
-
-async fn forget_messages(app: &App) -> Result<bool> {
-    let limit = app.clock.now().minus(app.config.keep_messages);
-    let mut tx = app.db.begin().await?;
-    let forgotten = Message::forget_before(&mut tx, limit).await?;
-    tx.commit().await?;
-    Ok(forgotten > 0)
+impl Round {
+    fn note(&mut self, job: &str, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            warn!(%error, job, "a job failed; it is tried again");
+            self.failed.get_or_insert(error);
+        }
+    }
 }

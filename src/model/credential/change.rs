@@ -164,7 +164,7 @@ impl Credential {
     }
 
     /// Notes in the audit log a bounded number of credentials that have expired; returns how many.
-    pub async fn note_expired(tx: &mut Tx, now: Timestamp) -> Result<usize> {
+    pub async fn note_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
         let expired: Vec<(OrganizationId, CredentialId)> = sqlx::query_as(
             "UPDATE credentials SET expiry_noted = 1 WHERE expiry_noted = 0 AND expires_at <= $1 AND id IN \
              (SELECT id FROM credentials WHERE expires_at <= $1 AND expiry_noted = 0 ORDER BY expires_at LIMIT 100) \
@@ -179,7 +179,7 @@ impl Credential {
             let expired = object([("expires_at", credential.expires_at.map(Timestamp::rfc3339).into())]);
             credential.note(tx, &actor, Action::CredentialExpired, ("", expired)).await?;
         }
-        Ok(expired.len())
+        Ok(expired.len().try_into().unwrap_or(u64::MAX))
     }
 }
 

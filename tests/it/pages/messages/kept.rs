@@ -53,6 +53,19 @@ async fn thousands_of_old_messages_are_forgotten_in_one_go() {
 }
 
 #[tokio::test]
+async fn what_is_old_is_forgotten_also_while_another_job_fails() {
+    let app = TestApp::with_config(|config| config.keep_messages = DAY).await;
+    let shop = app.issue("Shop").await;
+    app.send(&shop, &Letter::default()).await;
+    let alice = app.alice().await;
+    app.installation.database().execute("DROP TABLE webhooks_gone").await;
+    app.clock.advance(DAY * 2);
+    let failed = jobs::run_once(&app.app).await.expect_err("one of them can't be done");
+    assert!(format!("{failed:?}").contains("webhooks_gone"), "{failed:?}");
+    assert!(alice.page(HOME).await.contains("No message yet"), "those after it are done");
+}
+
+#[tokio::test]
 async fn a_production_message_says_what_became_of_it_and_that_its_content_is_not_kept() {
     let app = TestApp::start().await;
     let shop = app.issue("Shop").await;
