@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// How long a request waits for a connection, a lock or an answer before it is told that the database is unavailable.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Rows that one statement writes at most.
+pub const ROWS_AT_ONCE: usize = 100;
+
 /// Stores a type as TEXT through its `Display` and `FromStr`.
 macro_rules! stored_as_text {
     ($name:ty) => {
@@ -223,6 +226,17 @@ impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         &mut self.inner
     }
+}
+
+/// So many placeholders in a row: `$2, $3, $4`.
+pub fn places(first: usize, count: usize) -> String {
+    (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Rows of placeholders of a `VALUES`, `columns` wide: `($1, $2), ($3, $4)`.
+pub fn rows_of_places(rows: usize, columns: usize) -> String {
+    let row = |row: usize| format!("({})", places(row * columns + 1, columns));
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// The address of the SQLite file that is made when no other database is configured.

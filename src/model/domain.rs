@@ -4,13 +4,15 @@ mod removal;
 mod usable;
 pub mod verification;
 
+use std::collections::HashMap;
+
 use sqlx::AnyConnection;
 
 use super::actor::Actor;
 use super::event::Action;
 use super::page::{Keyset, Order, Page, Turn};
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{Tx, places};
 use crate::error::{Error, Result, is_duplicate};
 use crate::id::{DomainId, OrganizationId};
 
@@ -53,6 +55,9 @@ const IS_USABLE: &str = "verified_at IS NOT NULL AND (usable_until IS NULL OR us
 
 /// The most domains that one organization may have: the dashboard lists them all.
 pub const MAX_DOMAINS: i64 = 1_000;
+
+/// Names that one statement looks for at most.
+const NAMES_AT_ONCE: usize = 500;
 
 /// RFC 1035 section 2.3.4, as text without the final dot.
 const MAX_NAME_BYTES: usize = 253;
@@ -113,6 +118,25 @@ impl Domain {
         let sql = format!("{SELECT} WHERE organization = $1 AND name = $2");
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(normalize(name)?);
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("domain"))
+    }
+
+    /// The ids of those of the organization's domains that are among `names`, which are as they are kept.
+    pub async fn named(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        names: &[&str],
+    ) -> Result<HashMap<String, DomainId>> {
+        let mut found = HashMap::new();
+        for names in names.chunks(NAMES_AT_ONCE) {
+            let sql = format!(
+                "SELECT name, id FROM domains WHERE organization = $1 AND name IN ({})",
+                places(2, names.len())
+            );
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
+            let query = names.iter().fold(query, |query, name| query.bind((*name).to_owned()));
+            found.extend(query.fetch_all(&mut *connection).await?);
+        }
+        Ok(found)
     }
 
     /// Newest first; `usable`: only those that mail may be sent from, or only the others.

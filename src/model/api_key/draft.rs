@@ -76,31 +76,32 @@ impl Draft {
                 return Ok(scopes);
             }
         }
+        let mut parsed: Vec<KeyScope> = Vec::new();
         for text in &self.scopes {
-            let scope = match text.trim().parse::<KeyScope>() {
-                Ok(scope) => scope,
-                Err(why) => {
-                    problems.add("scopes", why);
-                    continue;
-                }
-            };
-            let domain = match owned(tx, organization, &scope).await {
-                Err(Error::Invalid(why)) => {
-                    problems.0.extend(why.0);
-                    continue;
-                }
-                domain => domain?,
-            };
-            if scopes.contains_key(&scope) {
+            match text.trim().parse() {
+                Ok(scope) => parsed.push(scope),
+                Err(why) => problems.add("scopes", why),
+            }
+        }
+        let names: Vec<&str> = parsed.iter().filter_map(KeyScope::domain).collect();
+        let domains = Domain::named(tx, organization, &names).await?;
+        for scope in &parsed {
+            let domain = scope.domain().and_then(|name| domains.get(name)).copied();
+            if let Some(name) = scope.domain().filter(|_| domain.is_none()) {
+                problems.add("scopes", why_not_owned(name));
+                continue;
+            }
+            if scopes.contains_key(scope) {
                 problems.add("scopes", format!("“{scope}” is there twice."));
             }
-            scopes.insert(scope, domain);
+            scopes.insert(scope.clone(), domain);
         }
         let given = scopes.clone();
         scopes.retain(|scope, _| scope.for_all_domains().is_none_or(|wider| !given.contains_key(&wider)));
         Ok(scopes)
     }
 
+    /// Each once. One too many ends it: nobody waits for a comparison of thousands.
     fn checked_networks(&self, problems: &mut Problems) -> Vec<Network> {
         let mut networks: Vec<Network> = Vec::new();
         for text in self.networks.iter().map(|text| text.trim()) {
@@ -111,30 +112,22 @@ impl Draft {
                     problems.add("ip_allow_list", format!("{network} {why}"));
                 }
                 Ok(network) if networks.contains(&network) => {}
+                Ok(_) if networks.len() == MAX_NETWORKS => {
+                    problems.add("ip_allow_list", format!("Name at most {MAX_NETWORKS} networks."));
+                    break;
+                }
                 Ok(network) => networks.push(network),
             }
-        }
-        if networks.len() > MAX_NETWORKS {
-            problems.add("ip_allow_list", format!("Name at most {MAX_NETWORKS} networks."));
         }
         networks.sort_by_cached_key(Network::to_string);
         networks
     }
 }
 
-/// The domain that a scope names.
-///
-/// # Errors
-/// `scopes` where it is none of the organization's.
-async fn owned(tx: &mut Tx, organization: OrganizationId, scope: &KeyScope) -> Result<Option<DomainId>> {
-    let Some(name) = scope.domain() else { return Ok(None) };
-    match Domain::by_name(tx, organization, name).await {
-        Ok(domain) => Ok(Some(domain.id)),
-        Err(Error::NotFound(_)) => Err(not_owned(name)),
-        Err(error) => Err(error),
-    }
+pub(super) fn not_owned(name: &str) -> Error {
+    Error::invalid("scopes", why_not_owned(name))
 }
 
-pub(super) fn not_owned(name: &str) -> Error {
-    Error::invalid("scopes", format!("{} is not a domain of this organization.", displayed(name)))
+fn why_not_owned(name: &str) -> String {
+    format!("{} is not a domain of this organization.", displayed(name))
 }

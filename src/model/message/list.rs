@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::{COLUMNS, Message, Outcome};
 use crate::clock::Timestamp;
+use crate::db::places;
 use crate::error::Result;
 use crate::id::{CredentialId, MessageId, OrganizationId};
 use crate::model::credential::Mode;
@@ -69,9 +70,7 @@ impl Conditions {
 
     /// One of these texts; with none of them no line is meant.
     fn and_one_of(&mut self, column: &str, texts: &[String]) {
-        let names: Vec<String> =
-            (self.next()..).take(texts.len()).map(|number| format!("${number}")).collect();
-        let names = if names.is_empty() { "NULL".to_owned() } else { names.join(", ") };
+        let names = if texts.is_empty() { "NULL".to_owned() } else { places(self.next(), texts.len()) };
         self.sql.push_str(&format!(" AND {column} || '' IN ({names})"));
         self.values.extend(texts.iter().cloned().map(Value::Text));
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::AnyConnection;
 
 use super::{Month, Usage};
+use crate::db::places;
 use crate::error::{Error, Result};
 use crate::id::{CredentialId, OrganizationId};
 use crate::model::credential::Mode;
@@ -127,11 +128,10 @@ impl Usage {
         if credentials.is_empty() {
             return Ok(HashMap::new());
         }
-        let places: Vec<String> = (4..4 + credentials.len()).map(|number| format!("${number}")).collect();
         let sql = format!(
             "SELECT credential, month, {SUMS} FROM usage WHERE organization = $1 AND month >= $2 AND month <= $3 \
              AND credential IN ({}) GROUP BY credential, month",
-            places.join(", ")
+            places(4, credentials.len())
         );
         let query =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(span.first).bind(span.last);

@@ -218,9 +218,9 @@ async fn check_domains(tx: &mut Tx, actor: &Actor, draft: &Draft) -> Result<()> 
     if draft.scope == Scope::Global {
         return Ok(());
     }
-    let domains = Domain::all(tx, actor.organization).await?;
-    let is_ours = |name: &String| domains.iter().any(|domain| domain.name == *name);
-    match draft.domains.iter().find(|name| !is_ours(name)) {
+    let names: Vec<&str> = draft.domains.iter().map(String::as_str).collect();
+    let ours = Domain::named(tx, actor.organization, &names).await?;
+    match draft.domains.iter().find(|name| !ours.contains_key(*name)) {
         None => Ok(()),
         Some(name) => Err(Error::invalid("domains", format!("{name} is not a domain of this organization."))),
     }
