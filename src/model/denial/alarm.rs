@@ -44,12 +44,15 @@ async fn raise_alarm(
     at: Timestamp,
 ) -> Result<()> {
     let since = at.minus(SHORT);
+    if was_raised(tx, (organization, id), since).await? {
+        return Ok(());
+    }
     let recent =
         "FROM denials WHERE organization = $1 AND credential = $2 AND at > $3 AND reason <> 'unavailable'";
-    let sql = format!("SELECT COUNT(*) {recent}");
+    let sql = format!("SELECT COUNT(*) FROM (SELECT id {recent} LIMIT {MANY}) AS enough");
     let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id).bind(since);
-    let failures: i64 = query.fetch_one(&mut **tx).await?;
-    if failures < MANY {
+    let enough: i64 = query.fetch_one(&mut **tx).await?;
+    if enough < MANY {
         return Ok(());
     }
     let credential = match Credential::find(tx, organization, id).await {
@@ -69,6 +72,9 @@ async fn raise_alarm(
     if raised.rows_affected() == 0 {
         return Ok(());
     }
+    let sql = format!("SELECT COUNT(*) {recent}");
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id).bind(since);
+    let failures: i64 = query.fetch_one(&mut **tx).await?;
     let sql = format!("SELECT DISTINCT address {recent} ORDER BY address LIMIT 20");
     let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id).bind(since);
     let addresses: Vec<String> = query.fetch_all(&mut **tx).await?;
@@ -78,4 +84,15 @@ async fn raise_alarm(
         ("addresses", addresses.into()),
     ]);
     credential.report(tx, (organization, at), EventType::CredentialAuthFailed, told).await
+}
+
+/// Whether there was an alarm after `since`. A hint, which spares counting during an attack.
+async fn was_raised(
+    tx: &mut Tx,
+    (organization, id): (OrganizationId, CredentialId),
+    since: Timestamp,
+) -> Result<bool> {
+    let sql = "SELECT at FROM auth_alarms WHERE organization = $1 AND credential = $2 AND at > $3";
+    let query = sqlx::query_scalar::<_, Timestamp>(sql).bind(organization).bind(id).bind(since);
+    Ok(query.fetch_optional(&mut **tx).await?.is_some())
 }
