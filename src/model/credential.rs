@@ -111,6 +111,9 @@ pub struct IssuedCredential {
     pub password: Password,
 }
 
+/// [`Credential::label`] in SQL.
+pub const LABEL: &str = "CASE WHEN name = '' THEN username ELSE name END";
+
 const SELECT: &str = "SELECT id, name, username, status, mode, scope, password_id, previous_id, previous_until, \
      created_at, created_by, updated_at, rotated_at, expires_at, last_used_at, last_used_address, last_used_door, \
      COALESCE((SELECT string_agg(d.name, ' ') FROM credential_domains s JOIN domains d ON d.id = s.domain \

@@ -6,7 +6,7 @@ use std::fmt;
 
 pub use read::{Counts, CredentialCounts, Span, UsageRow};
 
-use super::credential::Mode;
+use super::credential::{LABEL, Mode};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
@@ -104,23 +104,23 @@ impl Usage {
     }
 
     async fn change(&self, tx: &mut Tx, messages: i64, recipients: i64) -> Result<()> {
-        sqlx::query(
+        let sql = format!(
             "INSERT INTO usage (organization, month, credential, mode, messages, recipients, credential_label) \
-             SELECT $1, $2, $3, $4, $5, $6, COALESCE((SELECT CASE WHEN name = '' THEN username ELSE name END \
-             FROM credentials WHERE organization = $1 AND id = $3), '') WHERE 1 = 1 \
+             SELECT $1, $2, $3, $4, $5, $6, COALESCE((SELECT {LABEL} FROM credentials WHERE organization = $1 AND id = $3), '') WHERE 1 = 1 \
              ON CONFLICT (organization, month, credential, mode) DO UPDATE SET \
              messages = usage.messages + excluded.messages, recipients = usage.recipients + excluded.recipients, \
              credential_label = CASE WHEN excluded.credential_label = '' THEN usage.credential_label \
-             ELSE excluded.credential_label END",
-        )
-        .bind(self.organization)
-        .bind(self.month)
-        .bind(self.credential)
-        .bind(self.mode)
-        .bind(messages)
-        .bind(recipients)
-        .execute(&mut **tx)
-        .await?;
+             ELSE excluded.credential_label END"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(self.organization)
+            .bind(self.month)
+            .bind(self.credential)
+            .bind(self.mode)
+            .bind(messages)
+            .bind(recipients)
+            .execute(&mut **tx)
+            .await?;
         Ok(())
     }
 }

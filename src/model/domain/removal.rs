@@ -9,7 +9,7 @@ use crate::error::{Error, Result, is_still_named};
 use crate::id::{CredentialId, DomainId, OrganizationId};
 use crate::model::actor::Actor;
 use crate::model::api_key::ApiKey;
-use crate::model::credential::Credential;
+use crate::model::credential::{Credential, LABEL};
 use crate::model::event::Action;
 
 /// More credentials than this are not changed at once.
@@ -33,11 +33,13 @@ impl Domain {
         id: DomainId,
         limit: i64,
     ) -> Result<Vec<Naming>> {
-        let sql = "SELECT c.id, CASE WHEN c.name = '' THEN c.username ELSE c.name END AS label, \
-                   (SELECT COUNT(*) FROM credential_domains o WHERE o.credential = c.id) AS domains \
-                   FROM credential_domains s JOIN credentials c ON c.id = s.credential \
-                   WHERE s.organization = $1 AND s.domain = $2 ORDER BY domains, c.sort_name, c.id LIMIT $3";
-        let query = sqlx::query_as(sql).bind(organization).bind(id).bind(limit);
+        let sql = format!(
+            "SELECT c.id, {LABEL} AS label, \
+             (SELECT COUNT(*) FROM credential_domains o WHERE o.credential = c.id) AS domains \
+             FROM credential_domains s JOIN credentials c ON c.id = s.credential \
+             WHERE s.organization = $1 AND s.domain = $2 ORDER BY domains, c.sort_name, c.id LIMIT $3"
+        );
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id).bind(limit);
         Ok(query.fetch_all(connection).await?)
     }
 

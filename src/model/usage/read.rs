@@ -8,7 +8,7 @@ use super::{Month, Usage};
 use crate::db::places;
 use crate::error::{Error, Result};
 use crate::id::{CredentialId, OrganizationId};
-use crate::model::credential::Mode;
+use crate::model::credential::{LABEL, Mode};
 use crate::model::page::{Keyset, Order, Page, Turn};
 
 /// How many messages were sent, and to how many recipients those of production went: one credit each.
@@ -188,10 +188,9 @@ impl Usage {
         organization: OrganizationId,
         id: CredentialId,
     ) -> Result<String> {
-        let sql = "SELECT CASE WHEN name = '' THEN username ELSE name END FROM credentials \
-                   WHERE organization = $1 AND id = $2";
-        let known: Option<String> =
-            sqlx::query_scalar(sql).bind(organization).bind(id).fetch_optional(&mut *connection).await?;
+        let sql = format!("SELECT {LABEL} FROM credentials WHERE organization = $1 AND id = $2");
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id);
+        let known: Option<String> = query.fetch_optional(&mut *connection).await?;
         if let Some(label) = known {
             return Ok(label);
         }
