@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::delivery::Body;
+use super::delivery::{Body, Status};
 use super::{EventType, split_domains};
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{ROWS_AT_ONCE, Tx, rows_of_places};
 use crate::error::{Error, Result};
 use crate::id::{DeliveryId, MessageId, OrganizationId, WebhookId};
 use crate::model::credential::Scope;
@@ -59,34 +59,33 @@ impl Report {
         }
         let Told { domains, news } = told(tx).await?;
         let listeners: Vec<Listener> = listeners.into_iter().filter(|one| one.is_for(&domains)).collect();
-        for News { event, data } in news {
-            for listener in listeners.iter().filter(|one| one.hears(event)) {
-                let delivery = NewDelivery { webhook: listener.id, event, data: &data, is_test: false };
-                self.write(tx, delivery).await?;
+        let mut rows = Vec::new();
+        for News { event, data } in &news {
+            for listener in listeners.iter().filter(|one| one.hears(*event)) {
+                rows.push(NewDelivery::new(listener.id, *event, data));
             }
         }
-        Ok(())
+        self.write(tx, &rows).await
     }
 
-    /// One row of the outbox; it is due at once.
-    pub(super) async fn write(&self, tx: &mut Tx, new: NewDelivery<'_>) -> Result<DeliveryId> {
-        let id = DeliveryId::new();
-        sqlx::query(
-            "INSERT INTO webhook_deliveries (id, organization, webhook, event, message, is_test, at, body, status, tries, \
-             next_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $7)",
-        )
-        .bind(id)
-        .bind(self.organization)
-        .bind(new.webhook)
-        .bind(new.event)
-        .bind(self.message)
-        .bind(i16::from(new.is_test))
-        .bind(self.at)
-        .bind(self.body(&new)?)
-        .execute(&mut **tx)
-        .await?;
-        tx.bring_news();
-        Ok(id)
+    /// Rows of the outbox, many in a statement; they are due at once.
+    pub(super) async fn write(&self, tx: &mut Tx, rows: &[NewDelivery<'_>]) -> Result<()> {
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            let sql = format!(
+                "INSERT INTO webhook_deliveries (id, organization, webhook, event, message, is_test, at, next_at, status, \
+                 tries, body) VALUES {}",
+                rows_of_places(rows.len(), 11)
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
+            for row in rows {
+                query = query.bind(row.id).bind(self.organization).bind(row.webhook).bind(row.event);
+                query = query.bind(self.message).bind(i16::from(row.is_test)).bind(self.at).bind(self.at);
+                query = query.bind(Status::Pending).bind(0_i64).bind(self.body(row)?);
+            }
+            query.execute(&mut **tx).await?;
+            tx.bring_news();
+        }
+        Ok(())
     }
 
     fn body(&self, new: &NewDelivery<'_>) -> Result<String> {
@@ -117,8 +116,15 @@ impl Listener {
 /// What goes into one row of the outbox beside the report.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewDelivery<'a> {
+    pub id: DeliveryId,
     pub webhook: WebhookId,
     pub event: EventType,
     pub data: &'a Value,
     pub is_test: bool,
+}
+
+impl<'a> NewDelivery<'a> {
+    pub fn new(webhook: WebhookId, event: EventType, data: &'a Value) -> Self {
+        Self { id: DeliveryId::new(), webhook, event, data, is_test: false }
+    }
 }

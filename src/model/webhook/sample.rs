@@ -23,7 +23,9 @@ impl Webhook {
         Self::find(tx, organization, id).await?.check_enabled()?;
         let data = sample(event, at);
         let report = Report { organization, at, message: None };
-        report.write(tx, NewDelivery { webhook: id, event, data: &data, is_test: true }).await
+        let delivery = NewDelivery { is_test: true, ..NewDelivery::new(id, event, &data) };
+        report.write(tx, &[delivery]).await?;
+        Ok(delivery.id)
     }
 
     /// # Errors
