@@ -171,6 +171,7 @@ async fn record_one(db: &Db, (organization, credential): (OrganizationId, Creden
         mode: Mode::Sandbox,
         outcome: Outcome::Delivered,
         sender: "shop@acme.example",
+        senders: vec!["shop@acme.example".to_owned()],
         recipients,
         header_from: "Shop <shop@acme.example>".to_owned(),
         subject: "Your order".to_owned(),

@@ -43,7 +43,7 @@ async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transact
     let way = std::mem::replace(&mut transaction.way, Way::Broken);
     let content = transaction.incoming.content();
     let (header, body) = Header::split(content).map_err(reply::bad_header)?;
-    let senders = Senders { app, grant: client.grant }.check_from(&header).await?;
+    let authors = Senders { app, grant: client.grant }.check_from(&header).await?;
     let controls = header.controls().map_err(|name| reply::bad_control(&name))?;
     let (id, at) = (MessageId::new(), app.clock.now());
     let Client { hello, address, .. } = client;
@@ -58,8 +58,12 @@ async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transact
         mode: Mode::Production,
         outcome: Outcome::Unknown,
         sender: &transaction.sender,
+        senders: match transaction.sender.as_str() {
+            "" => addresses(&authors),
+            return_path => vec![return_path.to_owned()],
+        },
         recipients: transaction.recipients,
-        header_from: names(&senders),
+        header_from: short(&addresses(&authors).join(", ")),
         subject,
         message_id_header,
         size: transaction.incoming.size(),
@@ -123,7 +127,7 @@ impl Account<'_> {
         };
         let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
         let (id, organization, at) = (taken.id, taken.organization, self.app.clock.now());
-        let settlement = Settlement { id, organization, at, outcome, answer };
+        let settlement = Settlement { id, organization, senders: taken.senders.clone(), at, outcome, answer };
         if let Err(error) = self.settle(taken, &settlement).await {
             // The client hears what the next hop said all the same: it is true.
             tracing::error!(%error, message = %taken.id, %outcome, "what became of a message could not be written down");
@@ -175,10 +179,8 @@ fn told_by(header: &[u8]) -> (String, String) {
     (short(message.subject().unwrap_or_default()), short(&id))
 }
 
-fn names(senders: &[Mailbox]) -> String {
-    let names: Vec<String> =
-        senders.iter().map(|sender| format!("{}@{}", sender.local, sender.domain)).collect();
-    short(&names.join(", "))
+fn addresses(authors: &[Mailbox]) -> Vec<String> {
+    authors.iter().map(|author| format!("{}@{}", author.local, author.domain)).collect()
 }
 
 /// What a client wrote, as it is kept: printable and short.

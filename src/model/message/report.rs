@@ -21,7 +21,8 @@ impl TakenMessage<'_> {
             let both = std::iter::once(EventType::MessageReception).chain(outcome);
             both.map(|event| (event, recipient.address.as_str()))
         });
-        tell(tx, (self.organization, self.id), self.at, &events.collect::<Vec<_>>()).await
+        let message = (self.organization, self.id, self.senders.as_slice());
+        tell(tx, message, self.at, &events.collect::<Vec<_>>()).await
     }
 }
 
@@ -31,14 +32,15 @@ impl Settlement {
         let event = EventType::of_outcome(self.outcome);
         let events =
             event.into_iter().flat_map(|event| recipients.iter().map(move |one| (event, one.as_str())));
-        tell(tx, (self.organization, self.id), self.at, &events.collect::<Vec<_>>()).await
+        let message = (self.organization, self.id, self.senders.as_slice());
+        tell(tx, message, self.at, &events.collect::<Vec<_>>()).await
     }
 }
 
-/// What is told is read from the log, if somebody listens.
+/// What is told beside its senders is read from the log, if somebody listens.
 async fn tell(
     tx: &mut Tx,
-    (organization, id): (OrganizationId, MessageId),
+    (organization, id, senders): (OrganizationId, MessageId, &[String]),
     at: Timestamp,
     events: &[About<'_>],
 ) -> Result<()> {
@@ -46,17 +48,19 @@ async fn tell(
     report
         .tell(tx, async |tx| {
             let message = Message::find(tx, organization, id).await?;
-            let news =
-                |(event, recipient): &About<'_>| News { event: *event, data: data(&message, recipient) };
-            let domains = sender::domains(&message.sender, &message.header_from);
-            Ok(Told { domains, news: events.iter().map(news).collect() })
+            let from = senders.first().map_or("", String::as_str);
+            let news = |(event, recipient): &About<'_>| News {
+                event: *event,
+                data: data(&message, from, recipient),
+            };
+            Ok(Told { domains: sender::domains(senders), news: events.iter().map(news).collect() })
         })
         .await
 }
 
-fn data(message: &Message, recipient: &str) -> Value {
+fn data(message: &Message, from: &str, recipient: &str) -> Value {
     json!({
-        "from": sender::addresses(&message.sender, &message.header_from).next(),
+        "from": from,
         "recipient": recipient,
         "subject": message.subject,
         "message_id_header": message.message_id_header,

@@ -7,10 +7,10 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::{Outcome, sender};
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{ROWS_AT_ONCE, Tx, rows_of_places};
 use crate::error::Result;
 use crate::id::{CredentialId, MessageId, OrganizationId};
-use crate::model::credential::Mode;
+use crate::model::credential::{LABEL, Mode};
 
 /// Bytes of content in one row.
 pub(super) const PIECE: usize = 192 * 1024;
@@ -24,8 +24,11 @@ pub struct TakenMessage<'a> {
     pub at: Timestamp,
     pub mode: Mode,
     pub outcome: Outcome,
-    /// Empty for `<>`.
+    /// The return path; empty for `<>`.
     pub sender: &'a str,
+    /// Whom it is from: the return path, or where that is empty each address of the From header. Uncut, for `header_from` is cut and
+    /// an address may hold a comma.
+    pub senders: Vec<String>,
     /// In the order in which the client named them.
     pub recipients: Vec<Recipient>,
     pub header_from: String,
@@ -50,6 +53,8 @@ pub struct Recipient {
 pub struct Settlement {
     pub id: MessageId,
     pub organization: OrganizationId,
+    /// As in [`TakenMessage`].
+    pub senders: Vec<String>,
     pub at: Timestamp,
     pub outcome: Outcome,
     /// Its answer, or why none came.
@@ -67,55 +72,56 @@ impl TakenMessage<'_> {
     /// Writes its line and its recipients, and with `content` what it holds; tells webhooks. The credential's name is read in the
     /// same statement: the line keeps it.
     pub async fn record(&self, tx: &mut Tx, content: Option<Content<'_>>) -> Result<()> {
-        sqlx::query(
+        let sql = format!(
             "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
              recipients, first_recipient, header_from, subject, message_id_header, size, address, hello, search, \
-             has_content, sender_domain) SELECT $1, $2, $3, $4, COALESCE((SELECT CASE WHEN name = '' THEN username ELSE name END \
+             has_content, sender_domain) SELECT $1, $2, $3, $4, COALESCE((SELECT {LABEL} \
              FROM credentials WHERE organization = $2 AND id = $4), ''), $5, $6, '', $7, $8, $9, $10, $11, $12, $13, \
-             $14, $15, $16, $17, $18",
-        )
-        .bind(self.id)
-        .bind(self.organization)
-        .bind(self.at)
-        .bind(self.credential)
-        .bind(self.mode)
-        .bind(self.outcome)
-        .bind(self.sender.to_owned())
-        .bind(i64::try_from(self.recipients.len()).unwrap_or(i64::MAX))
-        .bind(self.recipients.first().map(|first| first.address.clone()).unwrap_or_default())
-        .bind(self.header_from.clone())
-        .bind(self.subject.clone())
-        .bind(self.message_id_header.clone())
-        .bind(i64::try_from(self.size).unwrap_or(i64::MAX))
-        .bind(self.client.to_string())
-        .bind(self.hello.to_owned())
-        .bind(self.search())
-        .bind(i16::from(content.is_some()))
-        .bind(sender::domain(self.sender, &self.header_from))
-        .execute(&mut **tx)
-        .await?;
-        for (position, recipient) in (0_i64..).zip(&self.recipients) {
-            self.record_recipient(tx, position, recipient).await?;
-        }
+             $14, $15, $16, $17, $18"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(self.id)
+            .bind(self.organization)
+            .bind(self.at)
+            .bind(self.credential)
+            .bind(self.mode)
+            .bind(self.outcome)
+            .bind(self.sender.to_owned())
+            .bind(i64::try_from(self.recipients.len()).unwrap_or(i64::MAX))
+            .bind(self.recipients.first().map(|first| first.address.clone()).unwrap_or_default())
+            .bind(self.header_from.clone())
+            .bind(self.subject.clone())
+            .bind(self.message_id_header.clone())
+            .bind(i64::try_from(self.size).unwrap_or(i64::MAX))
+            .bind(self.client.to_string())
+            .bind(self.hello.to_owned())
+            .bind(self.search())
+            .bind(i16::from(content.is_some()))
+            .bind(sender::domain(&self.senders))
+            .execute(&mut **tx)
+            .await?;
+        self.record_recipients(tx).await?;
         if let Some(content) = content {
             self.record_content(tx, content).await?;
         }
         self.report(tx).await
     }
 
-    async fn record_recipient(&self, tx: &mut Tx, position: i64, recipient: &Recipient) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO message_recipients (organization, message, position, address, outcome, answer) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(self.organization)
-        .bind(self.id)
-        .bind(position)
-        .bind(recipient.address.clone())
-        .bind(recipient.outcome)
-        .bind(recipient.answer.clone())
-        .execute(&mut **tx)
-        .await?;
+    async fn record_recipients(&self, tx: &mut Tx) -> Result<()> {
+        let rows: Vec<(i64, &Recipient)> = (0..).zip(&self.recipients).collect();
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            let sql = format!(
+                "INSERT INTO message_recipients (organization, message, position, address, outcome, answer) VALUES {}",
+                rows_of_places(rows.len(), 6)
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
+            for (position, recipient) in rows {
+                query = query.bind(self.organization).bind(self.id).bind(*position);
+                query = query.bind(recipient.address.clone()).bind(recipient.outcome);
+                query = query.bind(recipient.answer.clone());
+            }
+            query.execute(&mut **tx).await?;
+        }
         Ok(())
     }
 

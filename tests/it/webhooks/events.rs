@@ -92,6 +92,7 @@ async fn what_became_of_a_message_that_was_handed_on_is_told_once_it_is_known() 
     receiver.hears(3).await;
     let settlement = Settlement {
         id,
+        senders: vec!["hello@shop.example".to_owned()],
         organization: app.operator().await.organization,
         at: app.clock.now(),
         outcome: Outcome::Delivered,
@@ -276,6 +277,33 @@ async fn a_scoped_webhook_hears_of_its_domains_alone() {
         ]
     );
     assert_eq!(names(&news).await, ["credential.created Both"]);
+}
+
+#[tokio::test]
+async fn a_message_of_many_addresses_is_told_to_the_domains_of_all_and_of_no_other() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    for domain in ["shop.example", "shop.exam", "last.example", "inside.example"] {
+        add_domain(&app, domain).await;
+    }
+    let of = |domain: &str| Draft {
+        scope: Scope::Scoped,
+        domains: vec![domain.to_owned()],
+        ..everything(&receiver.url())
+    };
+    let (last, cut) = (create(&app, of("last.example")).await, create(&app, of("shop.exam")).await);
+    let inside = create(&app, of("inside.example")).await;
+    let global = app.issue("Global").await;
+    // As a text of 500 characters these would end in `@shop.exam`.
+    let first = format!("\"x@inside.example, {}\"@shop.example", "y".repeat(470));
+    let senders = [&*first, "a@shop.example", "b@last.example"];
+    assert!(senders.join(", ")[..500].ends_with("@shop.exam"));
+    take_message_from(&app, &global, &senders, &[("a@b.example", Outcome::Unknown)]).await;
+    let heard = receiver.hears(1).await;
+    assert_eq!(heard[0].json()["data"]["from"], first);
+    for (issued, times) in [(&last, 1), (&cut, 0), (&inside, 0)] {
+        assert_eq!(deliveries(&app, issued.webhook.id).await.len(), times, "{:?}", issued.webhook.domains);
+    }
 }
 
 #[tokio::test]

@@ -80,6 +80,16 @@ async fn send_test(app: &TestApp, id: WebhookId, event: EventType) {
 
 /// What the SMTP door writes when it has taken a message for these recipients.
 async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outcome)]) -> MessageId {
+    take_message_from(app, issued, &["hello@shop.example"], recipients).await
+}
+
+/// The same from these addresses of its From header.
+async fn take_message_from(
+    app: &TestApp,
+    issued: &Issued,
+    senders: &[&str],
+    recipients: &[(&str, Outcome)],
+) -> MessageId {
     let organization = app.operator().await.organization;
     let recipients: Vec<Recipient> = recipients
         .iter()
@@ -96,9 +106,10 @@ async fn take_message(app: &TestApp, issued: &Issued, recipients: &[(&str, Outco
         at: app.clock.now(),
         mode: Mode::Sandbox,
         outcome: recipients[0].outcome,
-        sender: "hello@shop.example",
+        sender: "",
+        senders: senders.iter().map(|sender| (*sender).to_owned()).collect(),
         recipients,
-        header_from: "hello@shop.example".to_owned(),
+        header_from: senders.join(", ").chars().take(500).collect(),
         subject: "Größe".to_owned(),
         message_id_header: "<1@shop.example>".to_owned(),
         size: 100,
