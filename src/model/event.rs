@@ -42,6 +42,8 @@ words! {
         WebhookEnabled = "webhook.enabled",
         WebhookDisabled = "webhook.disabled",
         WebhookDeleted = "webhook.deleted",
+        WebhookTested = "webhook.tested",
+        WebhookRedelivered = "webhook.redelivered",
     }
 }
 

@@ -135,6 +135,8 @@ pub fn said(action: &Action) -> &'static str {
         Action::WebhookEnabled => "Enabled webhook",
         Action::WebhookDisabled => "Disabled webhook",
         Action::WebhookDeleted => "Deleted webhook",
+        Action::WebhookTested => "Sent a test event to webhook",
+        Action::WebhookRedelivered => "Redelivered an event to webhook",
     }
 }
 

@@ -2,11 +2,13 @@
 
 use sqlx::AnyConnection;
 
-use super::EventType;
+use super::{EventType, Webhook};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{DeliveryId, MessageId, OrganizationId, WebhookId};
+use crate::model::actor::Actor;
+use crate::model::event::{Action, Event};
 use crate::model::page::{Keyset, Order, Page, Turn};
 use crate::model::words;
 
@@ -141,27 +143,25 @@ impl Delivery {
     ///
     /// # Errors
     /// [`Error::Conflict`] while it is pending anyway, or its webhook is disabled.
-    pub async fn redeliver(
-        tx: &mut Tx,
-        (organization, webhook): (OrganizationId, WebhookId),
-        id: DeliveryId,
-        now: Timestamp,
-    ) -> Result<()> {
-        super::Webhook::find(tx, organization, webhook).await?.check_enabled()?;
+    pub async fn redeliver(tx: &mut Tx, actor: &Actor, webhook: WebhookId, id: DeliveryId) -> Result<()> {
+        let receiver = Webhook::find(tx, actor.organization, webhook).await?;
+        receiver.check_enabled()?;
         let again = sqlx::query(
             "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_at = $4 \
              WHERE organization = $1 AND webhook = $2 AND id = $3 AND status <> 'pending'",
         )
-        .bind(organization)
+        .bind(actor.organization)
         .bind(webhook)
         .bind(id)
-        .bind(now)
+        .bind(actor.at)
         .execute(&mut **tx)
         .await?;
+        let delivery = Self::find(tx, (actor.organization, webhook), id).await?;
         if again.rows_affected() == 0 {
-            Self::find(tx, (organization, webhook), id).await?;
             return Err(Error::Conflict("It is on its way already.".to_owned()));
         }
+        let detail = format!("{} {id}", delivery.event);
+        Event::record(tx, actor, Action::WebhookRedelivered, receiver.subject(), &detail).await?;
         tx.bring_news();
         Ok(())
     }

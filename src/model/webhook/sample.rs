@@ -7,7 +7,9 @@ use super::{EventType, Report, Webhook};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::id::{CredentialId, DeliveryId, MessageId, OrganizationId, WebhookId};
+use crate::id::{CredentialId, DeliveryId, MessageId, WebhookId};
+use crate::model::actor::Actor;
+use crate::model::event::{Action, Event};
 
 impl Webhook {
     /// Puts a test event into its line, whether it hears such events or not.
@@ -16,15 +18,17 @@ impl Webhook {
     /// [`Error::Conflict`] while it is disabled.
     pub async fn send_test(
         tx: &mut Tx,
-        (organization, id): (OrganizationId, WebhookId),
+        actor: &Actor,
+        id: WebhookId,
         event: EventType,
-        at: Timestamp,
     ) -> Result<DeliveryId> {
-        Self::find(tx, organization, id).await?.check_enabled()?;
-        let data = sample(event, at);
-        let report = Report { organization, at, message: None };
+        let webhook = Self::find(tx, actor.organization, id).await?;
+        webhook.check_enabled()?;
+        let data = sample(event, actor.at);
         let delivery = NewDelivery { is_test: true, ..NewDelivery::new(id, event, &data) };
+        let report = Report { organization: actor.organization, at: actor.at, message: None };
         report.write(tx, &[delivery]).await?;
+        Event::record(tx, actor, Action::WebhookTested, webhook.subject(), event.as_str()).await?;
         Ok(delivery.id)
     }
 

@@ -67,7 +67,7 @@ pub async fn redeliver(
     Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
 ) -> Result<Response, Failure> {
     let mut tx = app.db.begin().await?;
-    Delivery::redeliver(&mut tx, (who.organization(), id), delivery, who.now).await?;
+    Delivery::redeliver(&mut tx, &who.actor(), id, delivery).await?;
     tx.commit().await?;
     Ok(sent(&who, &htmx, (id, delivery), "It is sent again, with the same id.").await?)
 }
@@ -92,7 +92,7 @@ pub async fn send_test(
     Form(Chosen { event }): Form<Chosen>,
 ) -> Result<Response, Failure> {
     let mut tx = app.db.begin().await?;
-    let delivery = Webhook::send_test(&mut tx, (who.organization(), id), event, who.now).await?;
+    let delivery = Webhook::send_test(&mut tx, &who.actor(), id, event).await?;
     tx.commit().await?;
     Ok(sent(&who, &htmx, (id, delivery), "The test event is on its way.").await?)
 }

@@ -72,9 +72,9 @@ async fn attempts(app: &TestApp, delivery: &Delivery) -> Vec<Attempt> {
 
 /// Sends a test event.
 async fn send_test(app: &TestApp, id: WebhookId, event: EventType) {
-    let whose = (app.operator().await.organization, id);
+    let actor = app.operator().await;
     let mut tx = app.app.db.begin().await.unwrap();
-    Webhook::send_test(&mut tx, whose, event, app.clock.now()).await.unwrap();
+    Webhook::send_test(&mut tx, &actor, id, event).await.unwrap();
     tx.commit().await.unwrap();
 }
 

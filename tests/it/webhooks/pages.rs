@@ -223,6 +223,10 @@ async fn a_webhook_lives_from_creation_to_deletion_without_scripts() {
     .await;
     alice.click("Redeliver").await;
     receiver.hears(2).await;
+    alice.goto("/activity").await;
+    alice.sees("Sent a test event to webhook Shop system").await;
+    alice.sees("Redelivered an event to webhook Shop system").await;
+    alice.goto(&page).await;
     alice.click("Shop system").await;
     alice.click("Edit").await;
     alice.fill("Name", "Ledger").await;
