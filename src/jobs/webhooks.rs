@@ -25,9 +25,9 @@ use request::Sender;
 /// How often there is something to look for.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Webhooks that are served at a time.
+const ROUNDS: usize = 64;
 /// Requests to one webhook before others have their turn.
 const REQUESTS: usize = 50;
-const ROUNDS: usize = 64;
 /// How much longer than one request a claim lasts: enough to write down how that went.
 const SPARE: Duration = Duration::from_secs(10);
 

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use super::delivery_address;
 use crate::app::App;
 use crate::error::Result;
-use crate::http::outgoing::USER_AGENT;
 use crate::id::{DeliveryId, WebhookId};
 use crate::model::Webhook;
 use crate::model::webhook::claim::MAX_TRIES;
@@ -119,10 +118,10 @@ impl DeliveryPage {
         self.webhook.enabled && self.delivery.status == Status::Pending && self.delivery.next_at <= soon
     }
 
-    /// The headers of one request, as they were sent.
+    /// The headers of one request that tell it from others, as they were sent.
     fn headers(&self, attempt: &Attempt) -> String {
         format!(
-            "POST {}\ncontent-type: application/json\nuser-agent: {USER_AGENT}\nwebhook-id: {}\nwebhook-timestamp: {}\n\
+            "POST {}\ncontent-type: application/json\nwebhook-id: {}\nwebhook-timestamp: {}\n\
              webhook-signature: {}",
             attempt.url,
             self.delivery.id,
