@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod outgoing;
+pub mod pieces;
 pub mod requests;
 pub mod unchanging;
 

@@ -1,33 +1,13 @@
-//! Answers that are files to keep: their name, and a body that comes piece by piece.
-
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! Answers that are files to keep, and their names.
 
 use axum::Extension;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::mpsc::Receiver;
 
 use super::page::Uncompressed;
 use super::urlencoded;
-use crate::error::{Error, Result};
-
-/// The answer's body. One that fails in the middle is cut off, so that nobody takes a part for the whole.
-pub struct Pieces(pub Receiver<Result<Bytes>>);
-
-impl HttpBody for Pieces {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Error>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(hyper::body::Frame::data)))
-    }
-}
 
 /// An answer that is kept as a file of this name, and never opened as a page of this dashboard.
 pub fn file(name: &str, kind: &'static str, body: Body) -> Response {

@@ -1,18 +1,17 @@
 //! What a message holds, as files: its attachments, and the whole of it. Nothing of it is ever shown as a page of this dashboard.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use tokio::sync::mpsc::{Sender, channel};
 
 use super::opened::{self, Which};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::http::pieces::source as source_of;
 use crate::id::MessageId;
-use crate::model::Message;
 use crate::model::credential::is_deceptive;
 use crate::web::failure::Failure;
-use crate::web::files::{Pieces, file};
+use crate::web::files::file;
 use crate::web::signed_in::SignedIn;
 
 /// Characters of a file's name.
@@ -48,32 +47,9 @@ pub async fn source(
     who: SignedIn,
     Path(id): Path<MessageId>,
 ) -> Result<Response, Failure> {
-    let which = Which { organization: who.organization(), id };
-    let mut connection = app.db.read().await?;
-    let first = Message::piece(&mut connection, which.organization, id, 0).await?;
-    drop(connection);
-    let first = first.ok_or(Error::NotFound("message, or what it held is forgotten"))?;
-    let (sender, pieces) = channel(1);
-    tokio::spawn(async move { read_on(&app, which, (first, sender)).await });
-    Ok(file(&format!("{id}.eml"), "application/octet-stream", Body::new(Pieces(pieces))))
-}
-
-/// Reads a piece when the one before it is on its way. A connection is held only while it reads: clients may be slow.
-async fn read_on(app: &App, which: Which, (first, sender): (Vec<u8>, Sender<Result<Bytes>>)) {
-    let (mut piece, mut position) = (Ok(Some(first)), 0);
-    while let Some(part) = piece.transpose() {
-        let is_over = part.is_err();
-        if sender.send(part.map(Bytes::from)).await.is_err() || is_over {
-            return;
-        }
-        position += 1;
-        piece = match app.db.read().await {
-            Ok(mut connection) => {
-                Message::piece(&mut connection, which.organization, which.id, position).await
-            }
-            Err(error) => Err(error),
-        };
-    }
+    let body = source_of(&app, who.organization(), id).await?;
+    let body = body.ok_or(Error::NotFound("message, or what it held is forgotten"))?;
+    Ok(file(&format!("{id}.eml"), "application/octet-stream", body))
 }
 
 /// A name that its sender chose, harmless in a header, on a page and on a disk: without its path, and without what ends a line

@@ -7,12 +7,13 @@ use tokio::sync::mpsc::{Sender, channel};
 
 use crate::app::App;
 use crate::error::Result;
+use crate::http::pieces::Pieces;
 use crate::id::OrganizationId;
 use crate::model::Usage;
 use crate::model::credential::Mode;
 use crate::model::usage::UsageRow;
 use crate::web::failure::Failure;
-use crate::web::files::{Pieces, file};
+use crate::web::files::file;
 use crate::web::signed_in::SignedIn;
 
 const HEAD: &str = "month,credential,credential_id,mode,messages,recipients,credits\r\n";
