@@ -55,7 +55,7 @@ pub struct Confirmed {
     /// Gatepost's own: how many SMTP credentials, as far as you know, are scoped to it and may lose it.
     #[serde(default)]
     #[param(minimum = 0, maximum = 1000, default = 0)]
-    credentials: u32,
+    credentials: i64,
 }
 
 /// Lists the domains, newest first.
@@ -151,7 +151,10 @@ async fn delete(
     Asked(confirmed): Asked<Confirmed>,
 ) -> Result<Json<SuccessResponse>> {
     caller.reach(DELETE)?;
-    let (name, told) = (name(&ids)?, i64::from(confirmed.credentials));
+    let (name, told) = (name(&ids)?, confirmed.credentials);
+    if !(0..=1_000).contains(&told) {
+        return Err(Failure::bad("credentials must be between 0 and 1000"));
+    }
     caller.covers(DELETE, [&name])?;
     let mut tx = app.db.begin().await?;
     let domain = find(&mut tx, &caller, &name).await?;

@@ -10,7 +10,9 @@ use utoipa::IntoParams;
 
 use super::failure::{Failure, Result};
 use crate::app::App;
+use crate::error::Error;
 use crate::model::Turn;
+use crate::model::domain::normalize;
 
 /// A JSON body, with what an `Idempotency-Key` is compared by.
 #[derive(Debug)]
@@ -113,4 +115,17 @@ impl Paging {
         let limit = limit.ok_or_else(|| Failure::bad("limit must be between 1 and 100"))?;
         Ok(Turn::new(self.after.as_deref(), self.before.as_deref(), limit)?)
     }
+}
+
+/// Names of domains in a body, as the model keeps them.
+pub fn domains(names: &[String]) -> Result<Vec<String>> {
+    let kept = |name: &String| {
+        normalize(name).map_err(|error| match error {
+            Error::Invalid(problems) => {
+                Failure::bad(format!("domains: {}", problems.of("name").unwrap_or_default()))
+            }
+            error => error.into(),
+        })
+    };
+    names.iter().map(kept).collect()
 }

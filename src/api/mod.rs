@@ -8,12 +8,15 @@ mod caller;
 mod credentials;
 mod document;
 mod domains;
+mod events;
 mod failure;
 mod health;
 mod input;
 mod list;
+mod messages;
 mod once;
 mod rate;
+mod webhooks;
 mod words;
 
 use axum::extract::DefaultBodyLimit;
@@ -75,6 +78,9 @@ fn v2() -> OpenApiRouter<App> {
         .merge(credentials::routes())
         .merge(api_keys::routes())
         .merge(domains::routes())
+        .merge(webhooks::routes())
+        .merge(messages::routes())
+        .merge(events::routes())
 }
 
 /// What the API takes and answers.
@@ -134,6 +140,11 @@ async fn nothing_here() -> Failure {
 
 async fn not_allowed() -> Failure {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method")
+}
+
+/// A text, or null where it is empty.
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// RFC 3339 in UTC.

@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::failure::{Failure, Result};
+use crate::api::input::domains;
 use crate::api::{optional_time, time};
 use crate::clock::Timestamp;
-use crate::error::Error;
 use crate::model::Credential;
 use crate::model::credential::{Draft, IssuedCredential, Mode, Scope};
-use crate::model::domain::normalize;
 
 /// An SMTP credential.
 #[derive(Debug, Serialize, ToSchema)]
@@ -205,17 +204,4 @@ impl From<CredentialScope> for Scope {
 
 fn mode(sandbox: bool) -> Mode {
     if sandbox { Mode::Sandbox } else { Mode::Production }
-}
-
-/// As the model keeps them.
-fn domains(names: &[String]) -> Result<Vec<String>> {
-    let kept = |name: &String| {
-        normalize(name).map_err(|error| match error {
-            Error::Invalid(problems) => {
-                Failure::bad(format!("domains: {}", problems.of("name").unwrap_or_default()))
-            }
-            error => error.into(),
-        })
-    };
-    names.iter().map(kept).collect()
 }

@@ -5,16 +5,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::failure::{Failure, Result};
-use crate::api::time;
 use crate::api::words::words_of;
+use crate::api::{some, time};
 use crate::clock::Timestamp;
 use crate::id::OrganizationId;
 use crate::model::Domain;
 use crate::model::domain::verification::State;
 
 words_of! {
-    /// `pending`: its record was never found. `verified`. `missing`: its record is gone, and for a while mail may be sent from it
-    /// all the same. `lost`: that while is over. `vouched`: the operator says that it is the account's, and nobody looks.
+    /// Whether it is verified.
     DomainStatus(State),
 }
 
@@ -63,7 +62,8 @@ pub struct DomainBody {
     /// Always null.
     #[schema(required)]
     dsn_recipient: Option<String>,
-    /// Gatepost's own.
+    /// Gatepost's own. `pending`: its record was never found. `missing`: it is gone, and for a while mail may be sent all the same.
+    /// `lost`: that while is over. `vouched`: the operator says that it is the account's, and nobody looks.
     status: DomainStatus,
     /// Gatepost's own: since when it is verified.
     #[schema(required, format = DateTime)]
@@ -178,7 +178,7 @@ impl DomainBody {
             status: DomainStatus(status),
             verified_at: domain.verified_at.map(time),
             usable_until: domain.usable_until.map(time),
-            dns_problem: Some(domain.problem.clone()).filter(|problem| !problem.is_empty()),
+            dns_problem: some(domain.problem.clone()),
             credentials: domain.credentials,
         }
     }

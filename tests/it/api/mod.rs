@@ -5,10 +5,13 @@ mod commands;
 mod credentials;
 mod document;
 mod domains;
+mod events;
+mod messages;
 mod readme;
 mod requests;
 mod schemathesis;
 mod walk;
+mod webhooks;
 
 use std::net::IpAddr;
 
