@@ -177,7 +177,7 @@ async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
     place
         .tell_all(place.list(&[CREDENTIALS], &query)?, &head, |answer| {
             let credential: Credential = answer.read()?;
-            let scope = credential.domains();
+            let scope = output::domains(&credential.scope, &credential.domains);
             let Credential { name, username, status, mode, last_used_at, created_at, .. } = credential;
             Ok(vec![name, username, status, mode, scope, or_never(last_used_at), created_at])
         })
@@ -191,7 +191,7 @@ fn show(place: &Place, answer: &Answer) -> anyhow::Result<()> {
         ("name", credential.name.clone()),
         ("status", credential.status.clone()),
         ("mode", credential.mode.clone()),
-        ("scope", credential.domains()),
+        ("scope", output::domains(&credential.scope, &credential.domains)),
         ("last used", or_never(credential.last_used_at)),
         ("expires", or_never(credential.expires_at)),
         ("rotated", or_never(credential.rotated_at)),
@@ -235,17 +235,6 @@ async fn id_of(place: &Place, wanted: &str) -> anyhow::Result<String> {
 /// A step in its life.
 async fn step(place: &Place, wanted: &str, step: &str, body: &Value) -> anyhow::Result<Answer> {
     place.post(&[CREDENTIALS, &id_of(place, wanted).await?, step], body).await
-}
-
-impl Credential {
-    /// `global`, or its domains; all of them may have been removed.
-    fn domains(&self) -> String {
-        match (self.scope.as_str(), self.domains.as_slice()) {
-            ("scoped", []) => "none".to_owned(),
-            ("scoped", domains) => domains.join(","),
-            (scope, _) => scope.to_owned(),
-        }
-    }
 }
 
 impl Changes {

@@ -38,6 +38,15 @@ pub fn or_never(at: Option<String>) -> String {
     at.unwrap_or_else(|| "never".to_owned())
 }
 
+/// `global`, or the domains; all of them may have been removed.
+pub fn domains(scope: &str, domains: &[String]) -> String {
+    match (scope, domains) {
+        ("scoped", []) => "none".to_owned(),
+        ("scoped", domains) => domains.join(","),
+        (scope, _) => scope.to_owned(),
+    }
+}
+
 /// Strangers write subjects and addresses: what a terminal would obey is taken out.
 fn harmless(text: &str) -> String {
     text.replace(is_deceptive_character, "\u{fffd}")

@@ -8,6 +8,7 @@
 mod api;
 mod browser;
 mod clients;
+mod commands;
 mod configuration;
 mod crash;
 mod domains;

@@ -1,0 +1,5 @@
+//! The command line through the API of a server.
+
+mod manual;
+mod remote;
+mod same;
