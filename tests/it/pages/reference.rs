@@ -5,7 +5,7 @@ use crate::support::{Browser, TestApp};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_tells_of_every_operation_to_everybody() {
     let app = TestApp::start().await;
-    let mut browser = Browser::open_without_scripts(&app.url).await;
+    let browser = Browser::open_without_scripts(&app.url).await;
     browser.goto("/docs/api").await;
     let document = gatepost::api::document();
     let mut operations = 0;
@@ -19,6 +19,14 @@ async fn the_reference_tells_of_every_operation_to_everybody() {
         }
     }
     assert!(operations > 20, "{operations}");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_looks_as_it_should_large_and_small_light_and_dark() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::open(&app.url).await;
+    browser.goto("/docs/api").await;
     browser.inspect("api-reference").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
