@@ -8,6 +8,7 @@ mod credential;
 mod credits;
 mod domain;
 mod man;
+mod message;
 mod output;
 mod place;
 mod serve;
@@ -65,9 +66,10 @@ enum Command {
     /// Create and list members, set their passwords
     #[command(subcommand)]
     User(user::Command),
-    /// List the webhooks
-    #[command(subcommand)]
-    Webhook(webhook::Command),
+    /// Create, list and delete webhooks
+    Webhook(Noun<webhook::Command>),
+    /// List and show messages that were sent
+    Message(Noun<message::Command>),
     /// Sign in to an SMTP server, step by step, with the likely cause and cure of what fails
     Check(check::Check),
     /// Print what is in force as TOML, secrets masked
@@ -144,7 +146,8 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Domain(noun) => noun.run(config, domain::run).await,
         Command::Credits(command) => with_app(config, |app| credits::run(app, command)).await,
         Command::User(command) => with_app(config, |app| user::run(app, command)).await,
-        Command::Webhook(command) => with_app(config, |app| webhook::run(app, command)).await,
+        Command::Webhook(noun) => noun.run(config, webhook::run).await,
+        Command::Message(noun) => noun.run(config, message::run).await,
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with_app(config, |_| async { Ok(()) }).await,

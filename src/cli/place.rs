@@ -125,7 +125,13 @@ impl Place {
     pub fn list(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Rows<'_>> {
         let mut url = self.of_account(path)?;
         url.query_pairs_mut().extend_pairs(query);
-        Ok(Rows { place: self, url, read: Vec::new().into_iter(), next: Some(String::new()) })
+        Ok(Rows {
+            place: self,
+            url,
+            read: Vec::new().into_iter(),
+            next: Some(String::new()),
+            left: usize::MAX,
+        })
     }
 
     /// The one thing of a list that is meant.
@@ -215,10 +221,20 @@ pub struct Rows<'a> {
     read: std::vec::IntoIter<Value>,
     /// The cursor of the next page, empty for the first; none behind the last.
     next: Option<String>,
+    /// How many more are wanted.
+    left: usize,
 }
 
 impl Rows<'_> {
+    pub fn at_most(self, count: usize) -> Self {
+        Self { left: count, ..self }
+    }
+
     pub async fn next(&mut self) -> anyhow::Result<Option<Answer>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
         while self.read.len() == 0
             && let Some(cursor) = self.next.take()
         {

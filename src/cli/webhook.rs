@@ -1,60 +1,107 @@
-//! `gatepost webhook …`: the endpoints that hear what happens.
+//! `gatepost webhook …`: the endpoints that hear what happens. A signing secret is printed once, on standard output alone.
 
 use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{operator, output};
-use crate::app::App;
-use crate::model::Webhook;
+use super::output::{self, Form, or_never};
+use super::place::{Answer, Place};
+use crate::model::webhook::EventType;
+
+/// Where the API has them.
+const WEBHOOKS: &str = "webhooks";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the webhooks, without their secrets
-    List {
-        /// One JSON object a line
+    /// Create a webhook and print the secret that signs its requests, once
+    Create {
+        /// Where its requests go: https://…
+        url: String,
+        /// Label; put the application into it
         #[arg(long)]
-        json: bool,
+        name: String,
+        /// What it hears of, such as message.bounced or credential.rotated; several may be given. Without one: of everything
+        #[arg(long = "event", value_name = "EVENT")]
+        events: Vec<EventType>,
+        /// Domain whose messages and credentials it hears of; several may be given. Without one: those of all
+        #[arg(long = "domain", value_name = "DOMAIN")]
+        domains: Vec<String>,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// List the webhooks, without their secrets
+    List,
+    /// Delete a webhook
+    Delete {
+        /// As the list has it
+        id: String,
     },
 }
 
-pub async fn run(app: App, command: Command) -> anyhow::Result<()> {
-    let Command::List { json } = command;
-    let actor = operator(&app).await?;
-    let webhooks = Webhook::all(&mut *app.db.read().await?, actor.organization).await?;
-    if json {
-        webhooks.iter().try_for_each(|webhook| output::line(&describe(webhook).to_string()))?;
-        return Ok(());
+/// What people are shown of it.
+#[derive(Deserialize)]
+struct Webhook {
+    id: String,
+    name: String,
+    url: String,
+    enabled: bool,
+    scope: String,
+    domains: Vec<String>,
+    errors_since_last_success: u32,
+    last_request_at: Option<String>,
+}
+
+/// … right after its creation.
+#[derive(Deserialize)]
+struct Issued {
+    id: String,
+    secret: String,
+}
+
+pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create { url, name, events, domains, form } => {
+            let mut body = json!({ "name": name, "url": url, "enabled": true });
+            body["scope"] = if domains.is_empty() { "global" } else { "scoped" }.into();
+            body["domains"] = domains.into();
+            choose(&mut body, if events.is_empty() { EventType::ALL } else { &events });
+            reveal(place, &place.post(&[WEBHOOKS], &body).await?, form)
+        }
+        Command::List => list(place).await,
+        Command::Delete { id } => {
+            let answer = place.get(&[WEBHOOKS, &id]).await?;
+            place.delete(&[WEBHOOKS, &id], &[]).await?;
+            place.tell(&answer, &format!("{} deleted.", answer.read::<Webhook>()?.url))
+        }
     }
-    let rows: Vec<_> = webhooks.iter().map(row).collect();
-    Ok(output::table(&["name", "url", "state", "scope", "failures in a row", "last request"], &rows)?)
 }
 
-fn describe(webhook: &Webhook) -> serde_json::Value {
-    serde_json::json!({
-        "id": webhook.id,
-        "name": webhook.name,
-        "url": webhook.url,
-        "enabled": webhook.enabled,
-        "disabled_because": webhook.disabled_because,
-        "events": webhook.events.iter().map(|event| event.as_str()).collect::<Vec<_>>(),
-        "scope": webhook.scope.as_str(),
-        "domains": webhook.domains,
-        "success_count": webhook.successes,
-        "error_count": webhook.failures,
-        "errors_since_last_success": webhook.failures_in_a_row,
-        "last_request_at": webhook.last_request_at.map(|at| at.rfc3339()),
-        "created_at": webhook.created_at.rfc3339(),
-    })
+/// The API has a field for each event of a message, and a list of those of credentials.
+fn choose(body: &mut Value, events: &[EventType]) {
+    let (of_messages, of_credentials): (Vec<EventType>, _) =
+        events.iter().partition(|event| event.is_of_message());
+    of_messages.iter().for_each(|event| body[event.on()] = true.into());
+    body["events"] = of_credentials.iter().map(|event: &EventType| event.as_str()).collect();
 }
 
-fn row(webhook: &Webhook) -> Vec<String> {
-    let state = if webhook.enabled { "enabled" } else { "disabled" };
-    let scope = if webhook.domains.is_empty() { "global".to_owned() } else { webhook.domains.join(",") };
-    vec![
-        webhook.name.clone(),
-        webhook.url.clone(),
-        state.to_owned(),
-        scope,
-        webhook.failures_in_a_row.to_string(),
-        webhook.last_request_at.map_or("never".to_owned(), |at| at.rfc3339()),
-    ]
+fn reveal(place: &Place, answer: &Answer, form: Form) -> anyhow::Result<()> {
+    let Issued { id, secret } = answer.read()?;
+    let text = match form {
+        Form { env: true } => format!("WEBHOOK_SECRET={secret}"),
+        Form { env: false } => output::facts(&[("id", id), ("secret", secret)]),
+    };
+    place.tell(answer, &text)
+}
+
+async fn list(place: &Place) -> anyhow::Result<()> {
+    let head = ["name", "url", "state", "scope", "failures in a row", "last request", "id"];
+    place
+        .tell_all(place.list(&[WEBHOOKS], &[])?, &head, |answer| {
+            let webhook: Webhook = answer.read()?;
+            let state = if webhook.enabled { "enabled" } else { "disabled" }.to_owned();
+            let scope = output::domains(&webhook.scope, &webhook.domains);
+            let (failures, last) = (webhook.errors_since_last_success.to_string(), webhook.last_request_at);
+            Ok(vec![webhook.name, webhook.url, state, scope, failures, or_never(last), webhook.id])
+        })
+        .await
 }

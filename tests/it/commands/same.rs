@@ -54,6 +54,23 @@ const COMMANDS: &[&[&str]] = &[
     &["api-key", "create", "--label", "Json", "--scope", "*", "--json"],
     &["api-key", "create", "--label", "No", "--scope", "everything"],
     &["api-key", "delete", "gp-pk-of-nobody"],
+    &["webhook", "create", "https://hooks.example/all", "--name", "All"],
+    &[
+        "webhook",
+        "create",
+        "https://hooks.example/one",
+        "--name",
+        "One",
+        "--event",
+        "message.bounced",
+        "--json",
+    ],
+    &["webhook", "create", "ftp://hooks.example/", "--name", "Bad"],
+    &["webhook", "list"],
+    &["webhook", "delete", "00000000-0000-7000-8000-000000000000"],
+    &["message", "list"],
+    &["message", "list", "--json", "--outcome", "bounced"],
+    &["message", "show", "00000000-0000-7000-8000-000000000000"],
 ];
 
 /// Somewhere commands act, and the usernames that they were told.
