@@ -140,6 +140,17 @@ async fn a_certificate_that_cant_be_read_is_one_sentence_that_names_the_file() {
 }
 
 #[tokio::test]
+async fn a_password_for_the_next_hop_is_never_to_be_sent_in_clear() {
+    let here = Installation::new().await;
+    let flags =
+        ["--next-hop-host", "localhost", "--next-hop-security", "none", "--next-hop-username", "shop"];
+    let complaint =
+        serve(&here, &[&flags[..], &["--next-hop-password", "secret-word"]].concat()).await.complaint();
+    assert!(complaint.contains("next_hop_security: with none"), "{complaint}");
+    assert!(!complaint.contains("secret-word"), "{complaint}");
+}
+
+#[tokio::test]
 async fn a_wrong_database_is_one_sentence_without_its_password() {
     let here = Installation::new().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

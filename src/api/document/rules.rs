@@ -1,10 +1,13 @@
 //! What no attribute of a field says: rules over several fields of a body, and what a text may be.
 
+use std::iter;
+
 use serde_json::Value;
-use utoipa::openapi::schema::{AllOf, Array, ArrayBuilder, ArrayItems, Components};
-use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
+use utoipa::openapi::schema::{AllOf, AnyOfBuilder, Array, ArrayBuilder, ArrayItems, Components, SchemaType};
+use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type};
 
 use crate::model::api_key::scope::{BY_DOMAIN, PLAIN};
+use crate::model::webhook::EventType;
 
 /// What [`is_deceptive`](crate::model::credential::is_deceptive) finds.
 const DECEPTIVE: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff";
@@ -16,11 +19,17 @@ pub fn add(components: &mut Components) {
     for schema in ["CreateCredential", "UpdateCredential"] {
         field(components, schema, "name", &maybe);
     }
+    for schema in ["CreateWebhook", "UpdateWebhook"] {
+        field(components, schema, "name", &line);
+    }
     for schema in ["CreateAPIKeyRequest", "UpdateAPIKeyRequest"] {
         field(components, schema, "label", &line);
         field(components, schema, "scopes", &scope());
+        once_each(components, schema, "scopes");
     }
-    both(components, "CreateCredential", global_or_scoped());
+    both(components, "CreateCredential", vec![global_or_scoped(Type::Array.into())]);
+    let maybe_null = SchemaType::from_iter([Type::Array, Type::Null]);
+    both(components, "CreateWebhook", vec![hears_something(), global_or_scoped(maybe_null)]);
 }
 
 /// A scope of an API key, as it is written.
@@ -29,20 +38,33 @@ fn scope() -> String {
     format!("^({plain}|({}):(all|\\{{[^{{}}]+\\}}))$", BY_DOMAIN.join("|"))
 }
 
-fn global_or_scoped() -> Schema {
-    let global =
-        ObjectBuilder::new().property("scope", word("global")).property("domains", names(0, Some(0)));
-    let scoped = ObjectBuilder::new().property("scope", word("scoped")).property("domains", names(1, None));
-    OneOfBuilder::new().item(global).item(scoped.required("domains")).build().into()
+/// `none`: what `domains` may be of something global, beside an empty array.
+fn global_or_scoped(none: SchemaType) -> Schema {
+    let none = names().schema_type(none).max_items(Some(0));
+    let global = ObjectBuilder::new().property("scope", word("global")).property("domains", none);
+    let scoped = ObjectBuilder::new().property("scope", word("scoped"));
+    let scoped = scoped.property("domains", names().min_items(Some(1))).required("domains");
+    OneOfBuilder::new().item(global).item(scoped).build().into()
+}
+
+/// A webhook is told of some message, or of some credential.
+fn hears_something() -> Schema {
+    let yes = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build();
+    let messages = EventType::ALL.iter().filter(|event| event.is_of_message()).map(|event| event.on());
+    let messages = messages.map(|field| ObjectBuilder::new().property(&field, yes.clone()).required(field));
+    let credentials = ArrayBuilder::new()
+        .items(ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name("CredentialEvent").into())));
+    let credentials =
+        ObjectBuilder::new().property("events", credentials.min_items(Some(1))).required("events");
+    messages.chain([credentials]).fold(AnyOfBuilder::new(), AnyOfBuilder::item).build().into()
 }
 
 fn word(word: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some([Value::from(word)]))
 }
 
-fn names(least: usize, most: Option<usize>) -> ArrayBuilder {
-    let name = ObjectBuilder::new().schema_type(Type::String);
-    ArrayBuilder::new().items(name).min_items(Some(least)).max_items(most)
+fn names() -> ArrayBuilder {
+    ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String))
 }
 
 /// The text of a field, or each in its array, is like this.
@@ -61,14 +83,23 @@ fn field(components: &mut Components, schema: &str, field: &str, pattern: &str) 
     }
 }
 
-/// The schema of this name, and this too.
-fn both(components: &mut Components, name: &str, rule: Schema) {
+/// Nothing is twice in this list.
+fn once_each(components: &mut Components, schema: &str, field: &str) {
+    if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(schema)
+        && let Some(RefOr::T(Schema::Array(list))) = object.properties.get_mut(field)
+    {
+        list.unique_items = true;
+    }
+}
+
+/// The schema of this name, and these too.
+fn both(components: &mut Components, name: &str, rules: Vec<Schema>) {
     if let Some(schema) = components.schemas.get_mut(name) {
         let mut all = AllOf::new();
         if let RefOr::T(Schema::Object(object)) = schema {
             all.description = object.description.take();
         }
-        all.items = vec![schema.clone(), RefOr::T(rule)];
+        all.items = iter::once(schema.clone()).chain(rules.into_iter().map(RefOr::T)).collect();
         *schema = RefOr::T(Schema::AllOf(all));
     }
 }

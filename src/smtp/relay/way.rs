@@ -145,11 +145,6 @@ mod tests {
         says(&|config| config.next_hop_ca = Some(empty.clone()), "next_hop_ca: ");
         says(&|config| config.next_hop_ca = Some(broken.clone()), "next_hop_ca: ");
         says(&|config| config.smtp_host = "mail\r\nRSET".to_owned(), "smtp_host: “mail\\r\\nRSET”");
-        let in_clear = |config: &mut Config| {
-            config.next_hop_security = NextHopSecurity::None;
-            config.next_hop_username = Some("shop".to_owned());
-        };
-        says(&in_clear, "next_hop_security: with none");
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn with_account(mut document: Value, account: &str) -> Value {
 }
 
 /// What a document can't know of an account and of the time, so that everything else can be held to it: which domains the account
-/// has, what is a time to come, how a network is written, and that cursors come out of lists (`walk.rs` follows those).
+/// has, what is a time to come, how a network is written, where webhooks may lead, and that cursors come out of lists (`walk.rs` follows those).
 fn said_precisely(document: Value, account: &str) -> Value {
     let mut document = with_account(document, account);
     visit(&mut document["paths"], &mut |operation| {
@@ -115,6 +115,9 @@ fn said_precisely(document: Value, account: &str) -> Value {
             one_of(fields, "scopes", &scopes);
             one_of(fields, "domains", &[DOMAIN]);
             one_of(fields, "ip_allow_list", &["127.0.0.1", "::1", "192.0.2.0/24", "2001:db8::/32"]);
+            if let Some(url) = fields.get_mut("url") {
+                *url = json!({"enum": ["https://203.0.113.7/hooks", "http://198.51.100.7:8080/"]});
+            }
             if let Some(time) = fields.get_mut("expires_at") {
                 *time = json!({"enum": ["2999-01-01T00:00:00Z", null]});
             }
@@ -127,11 +130,10 @@ fn is_of_a_request(schema: &str) -> bool {
     (schema.starts_with("Create") && !schema.starts_with("Created")) || schema.starts_with("Update")
 }
 
-/// Each in this list is one of these, and there once.
+/// Each in this list is one of these.
 fn one_of(fields: &mut serde_json::Map<String, Value>, name: &str, words: &[&str]) {
     if let Some(list) = fields.get_mut(name).filter(|list| list["items"].is_object()) {
         list["items"] = json!({"enum": words});
-        list["uniqueItems"] = json!(true);
     }
 }
 
