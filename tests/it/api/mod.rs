@@ -9,7 +9,6 @@ mod events;
 mod messages;
 mod readme;
 mod requests;
-mod schemathesis;
 mod walk;
 mod webhooks;
 
