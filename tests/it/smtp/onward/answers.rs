@@ -112,6 +112,15 @@ async fn what_the_next_hop_lacks_is_refused_in_gateposts_words() {
     let answer = client.command("RCPT TO:<zoë@example.org>").await;
     assert_eq!((answer.code, answer.text().starts_with("5.6.7 ")), (550, true), "{answer:?}");
     client.expect(250, "RSET").await;
+    // The same header is internationalized where the client says so, and 8-bit content where it does not.
+    let internationalized = format!("From: {SENDER}\r\nSubject: Grüße\r\n\r\nHello\r\n");
+    for (parameter, status) in [(" SMTPUTF8", "5.6.9 "), ("", "5.6.3 ")] {
+        client.expect(250, &format!("MAIL FROM:<{SENDER}>{parameter}")).await;
+        client.expect(250, &format!("RCPT TO:<{RECIPIENT}>")).await;
+        client.expect(354, "DATA").await;
+        let answer = client.send(internationalized.as_bytes()).await;
+        assert_eq!((answer.code, answer.text().starts_with(status)), (554, true), "{answer:?}");
+    }
     assert_eq!(send(&mut client, &letter()).await.code, 250);
     let heard: Vec<_> = hop.connections().into_iter().flat_map(|heard| heard.commands).collect();
     assert!(!heard.iter().any(|line| line.contains("BODY") || line.contains("zoë")), "{heard:?}");
