@@ -145,16 +145,19 @@ impl Reader<'_> {
         }
     }
 
+    /// `"[" 1*dcontent "]"` (RFC 5321 section 4.1.3), of what an IPv4 or IPv6 address is written with.
     fn literal(&mut self) -> Result<String, Malformed> {
         let start = self.at;
-        loop {
-            match self.next()? {
-                ']' => return Ok(self.text[start..self.at].to_owned()),
-                '[' if self.at > start + 1 => return Err(self.malformed()),
-                '\\' => return Err(self.malformed()),
-                _ => {}
-            }
+        self.expect('[')?;
+        let rest = &self.text[self.at..];
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:-".contains(c))).unwrap_or(rest.len());
+        if end == 0 {
+            return Err(self.malformed());
         }
+        self.at += end;
+        self.expect(']')?;
+        Ok(self.text[start..self.at].to_owned())
     }
 
     /// Spaces, folds and comments.
@@ -232,6 +235,7 @@ mod tests {
             (" undisclosed-recipients:;", vec![]),
             (" \"a b\"@c.d", vec!["\"a b\"@c.d"]),
             (" a@[192.0.2.1]", vec!["a@[192.0.2.1]"]),
+            (" a@[IPv6:2001:db8::1]", vec!["a@[IPv6:2001:db8::1]"]),
             (" Bücher <ü@bücher.example>", vec!["ü@bücher.example"]),
         ] {
             assert_eq!(read(text), Some(found.into_iter().map(str::to_owned).collect()), "{text}");
@@ -266,6 +270,11 @@ mod tests {
             " : a@b.c;",
             " a@\"b.c\"",
             " a@[1[2]",
+            " a@[b@c]",
+            " a@[1, d@e.f]",
+            " a@[1(]), d@e.f (]",
+            " a@[\"], d@e.f, \"]",
+            " a@[]",
             " a\\@b.c",
             " a@b.c; d@e.f",
             " <>",
