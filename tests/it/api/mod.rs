@@ -9,6 +9,7 @@ mod events;
 mod messages;
 mod readme;
 mod requests;
+mod schemathesis;
 mod walk;
 mod webhooks;
 
