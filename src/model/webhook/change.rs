@@ -35,7 +35,7 @@ impl Webhook {
     /// Creates an enabled webhook with a secret of its own.
     ///
     /// # Errors
-    /// What [`Draft::checked`] refuses; `domains` that are not of the organization; `name` when there are too many already.
+    /// What [`Draft::checked`] refuses; `domains` that are not of the organization; `name` (taken) when there are too many already.
     pub async fn create(tx: &mut Tx, actor: &Actor, draft: Draft, reach: &Reach) -> Result<IssuedWebhook> {
         let draft = draft.checked(reach)?;
         check_domains(tx, actor, &draft).await?;
@@ -45,7 +45,7 @@ impl Webhook {
             .await?;
         if count >= MAX_WEBHOOKS {
             let why = format!("There are {MAX_WEBHOOKS} webhooks already: delete one first.");
-            return Err(Error::invalid("name", why));
+            return Err(Error::taken("name", why));
         }
         let (id, secret) = (WebhookId::new(), WebhookSecret::generate());
         sqlx::query(
