@@ -68,7 +68,11 @@ pub enum KeyObject {
 /// A key to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = CreateAPIKeyRequest)]
+#[schema(as = CreateAPIKeyRequest, example = json!({
+    "label": "Deployment",
+    "scopes": ["smtp-credentials:read:all", "smtp-credentials:write:{shop.example}"],
+    "ip_allow_list": ["192.0.2.0/24"]
+}))]
 pub struct CreateKey {
     /// One line.
     #[schema(min_length = 1, max_length = 255)]
@@ -85,7 +89,7 @@ pub struct CreateKey {
 /// What is to be changed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = UpdateAPIKeyRequest)]
+#[schema(as = UpdateAPIKeyRequest, example = json!({"label": "Deployment of the shop"}))]
 pub struct UpdateKey {
     /// One line.
     #[schema(min_length = 1, max_length = 255)]

@@ -87,6 +87,7 @@ pub enum CredentialStatus {
 /// A credential to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "shop.example production", "scope": "scoped", "domains": ["shop.example"]}))]
 pub struct CreateCredential {
     #[schema(max_length = 255)]
     name: String,
@@ -105,7 +106,7 @@ pub struct CreateCredential {
 /// What is to be changed. But for `expires_at`, null is as good as left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(min_properties = 1)]
+#[schema(min_properties = 1, example = json!({"sandbox": true}))]
 pub struct UpdateCredential {
     #[schema(max_length = 255)]
     name: Option<String>,

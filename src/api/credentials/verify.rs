@@ -22,6 +22,11 @@ const MAX_FROM: usize = 320;
 /// A pair to be checked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "username": "smtp_aB3xK9mP2qR5wY7z",
+    "password": "sk_4fGh7jKl9mNp2qRs5tUv8wXy1zA3bC6d",
+    "from": "orders@shop.example"
+}))]
 pub struct VerifyCredential {
     #[schema(max_length = 255)]
     username: String,

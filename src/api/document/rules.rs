@@ -97,7 +97,7 @@ fn both(components: &mut Components, name: &str, rules: Vec<Schema>) {
     if let Some(schema) = components.schemas.get_mut(name) {
         let mut all = AllOf::new();
         if let RefOr::T(Schema::Object(object)) = schema {
-            all.description = object.description.take();
+            (all.description, all.example) = (object.description.take(), object.example.take());
         }
         all.items = iter::once(schema.clone()).chain(rules.into_iter().map(RefOr::T)).collect();
         *schema = RefOr::T(Schema::AllOf(all));

@@ -109,6 +109,7 @@ pub enum RecordType {
 /// so that nobody believes in a DKIM key or a tracking host that is not there.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"domain": "news.example"}))]
 pub struct CreateDomain {
     /// In A-labels or U-labels; case and a final dot do not count.
     #[schema(format = "hostname", min_length = 3, max_length = 253)]
@@ -132,6 +133,7 @@ pub struct CreateDomain {
 /// AhaSend's settings of a domain. Gatepost can honour none: they may be left out, null or empty, which changes nothing.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"tracking_subdomain": null}))]
 pub struct UpdateDomain {
     #[schema(max_length = 0)]
     tracking_subdomain: Option<String>,

@@ -13,6 +13,14 @@ use crate::model::webhook::{Draft, EventType};
 /// A webhook to be. It is told of something at least.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Shop",
+    "url": "https://shop.example/hooks/gatepost",
+    "scope": "global",
+    "on_bounced": true,
+    "on_failed": true,
+    "events": ["credential.auth_failed"]
+}))]
 pub struct CreateWebhook {
     #[schema(min_length = 1, max_length = 255)]
     name: String,
@@ -65,6 +73,7 @@ const fn yes() -> bool {
 /// What is to be changed; what is left out, or null, stays as it is.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"enabled": false}))]
 pub struct UpdateWebhook {
     #[schema(min_length = 1, max_length = 255)]
     name: Option<String>,

@@ -106,6 +106,8 @@ fn said_precisely(document: Value, account: &str) -> Value {
     let schemas = document["components"]["schemas"].as_object_mut().expect("schemas");
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| is_of_a_request(name)) {
         visit(schema, &mut |object| {
+            // `reference.rs` sends the examples.
+            object.as_object_mut().expect("an object").remove("example");
             let Some(fields) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
             let scopes = [
                 "*",
