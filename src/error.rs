@@ -77,10 +77,17 @@ pub fn is_duplicate(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.is_unique_violation())
 }
 
+/// Whether another transaction held what this one waited for, for too long (PostgreSQL).
+pub fn is_held_by_another(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|refusal| refusal.code()).as_deref() == Some("55P03")
+}
+
 /// Whether the database refused to remove a row that others name.
 pub fn is_still_named(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.is_foreign_key_violation())
 }
+
+const MOST_PROBLEMS: usize = 20;
 
 /// Why input was refused, field by field.
 #[derive(Debug, Default)]
@@ -97,7 +104,11 @@ pub struct Problem {
 }
 
 impl Problems {
+    /// Nobody reads more than [`MOST_PROBLEMS`].
     pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        if self.0.len() == MOST_PROBLEMS {
+            return;
+        }
         self.0.push(Problem { field, message: message.into(), taken: false });
     }
 

@@ -13,8 +13,9 @@ use super::caller::{Caller, Ids};
 use super::failure::{Failure, Result};
 use super::input::{Asked, Input, Paging};
 use super::list::List;
-use super::once::{Begun, Holds, Idempotency, Once};
+use super::once::{Holds, Idempotency, Once};
 use crate::app::App;
+use crate::db::Tx;
 use crate::id::ApiKeyId;
 use crate::model::ApiKey;
 use body::{CreateKey, CreatedKey, Key, UpdateKey};
@@ -38,7 +39,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging): Asked<Paging>,
+    Asked(paging, _): Asked<Paging>,
 ) -> Result<Json<List<Key>>> {
     caller.may(READ)?;
     let page = ApiKey::page(&mut *app.db.read().await?, caller.organization(), &paging.turn()?).await?;
@@ -63,12 +64,8 @@ async fn create(
 ) -> Result<Response> {
     caller.may(WRITE)?;
     let draft = input.value.draft();
-    let mut once = match Once::begin(&app, &caller, key, &input).await? {
-        Begun::Now(once) => once,
-        Begun::Before(answer) => return Ok(answer),
-    };
-    let created = ApiKey::create(&mut once.tx, &caller.actor(), &draft).await;
-    once.end(created.map(|issued| CreatedKey::of(&issued)), Holds::Secret).await
+    let work = async |tx: &mut Tx| Ok(CreatedKey::of(&ApiKey::create(tx, &caller.actor(), &draft).await?));
+    Once::new(&app, &caller, key, &input).run(Holds::Secret, work).await
 }
 
 /// One API key.
@@ -103,7 +100,7 @@ async fn update(
     let id: ApiKeyId = ids.get(ID)?;
     caller.may(WRITE)?;
     let mut tx = app.db.begin().await?;
-    let before = ApiKey::find(&mut tx, caller.organization(), id).await?;
+    let before = ApiKey::find_to_change(&mut tx, caller.organization(), id).await?;
     let changed = ApiKey::update(&mut tx, &caller.actor(), id, &input.value.draft(&before)).await?;
     let after = changed.ok_or_else(|| {
         Failure::bad("nothing would change: give label, scopes or ip_allow_list another value")

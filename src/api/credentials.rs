@@ -19,7 +19,7 @@ use super::caller::{Caller, Ids};
 use super::failure::{Failure, Result};
 use super::input::{Asked, Input, Paging};
 use super::list::List;
-use super::once::{Begun, Holds, Idempotency, Once};
+use super::once::{Holds, Idempotency, Once};
 use crate::app::App;
 use crate::id::CredentialId;
 use crate::model::Credential;
@@ -89,8 +89,7 @@ impl Wanted {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging): Asked<Paging>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(paging, wanted): Asked<Paging, Wanted>,
 ) -> Result<Json<List<SmtpCredential>>> {
     let filter = wanted.filter(caller.reach(READ)?)?;
     let listing = Listing { filter, sort: Sort::Created, descending: true, turn: paging.turn()? };
@@ -115,13 +114,16 @@ async fn create(
 ) -> Result<Response> {
     let draft = input.value.draft()?;
     caller.covers(WRITE, &draft.domains)?;
+    let once = Once::new(&app, &caller, key, &input);
+    if let Some(answer) = once.before().await? {
+        return Ok(answer);
+    }
     let fresh = app.hashing().fresh().await?;
-    let mut once = match Once::begin(&app, &caller, key, &input).await? {
-        Begun::Now(once) => once,
-        Begun::Before(answer) => return Ok(answer),
-    };
-    let created = Credential::create(&mut once.tx, &caller.actor(), draft, fresh).await;
-    once.end(created.map(|issued| CreatedCredential::of(&issued, caller.now)), Holds::Secret).await
+    once.run(Holds::Secret, async |tx| {
+        let issued = Credential::create(tx, &caller.actor(), draft, fresh).await?;
+        Ok(CreatedCredential::of(&issued, caller.now))
+    })
+    .await
 }
 
 /// One SMTP credential.
@@ -174,7 +176,7 @@ async fn delete(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json
     let id: CredentialId = ids.get(ID)?;
     caller.reach(DELETE)?;
     let mut tx = app.db.begin().await?;
-    let credential = Credential::find(&mut tx, caller.organization(), id).await?;
+    let credential = Credential::find_to_change(&mut tx, caller.organization(), id).await?;
     caller.covers(DELETE, &credential.domains)?;
     Credential::delete(&mut tx, &caller.actor(), id).await?;
     tx.commit().await?;

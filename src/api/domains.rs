@@ -19,8 +19,9 @@ use super::caller::{Caller, Ids};
 use super::failure::{Failure, Result};
 use super::input::{Asked, Input, Paging};
 use super::list::List;
-use super::once::{Begun, Holds, Idempotency, Once};
+use super::once::{Holds, Idempotency, Once};
 use crate::app::App;
+use crate::db::Tx;
 use crate::error::Error;
 use crate::model::Domain;
 use crate::model::domain::normalize;
@@ -68,8 +69,7 @@ pub struct Confirmed {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging): Asked<Paging>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(paging, wanted): Asked<Paging, Wanted>,
 ) -> Result<Json<List<DomainBody>>> {
     caller.may(READ)?;
     let (account, now, turn) = (caller.organization(), caller.now, paging.turn()?);
@@ -93,13 +93,11 @@ async fn create(
 ) -> Result<Response> {
     caller.may(WRITE)?;
     input.value.check()?;
-    let mut once = match Once::begin(&app, &caller, key, &input).await? {
-        Begun::Now(once) => once,
-        Begun::Before(answer) => return Ok(answer),
+    let work = async |tx: &mut Tx| {
+        let domain = Domain::add(tx, &caller.actor(), &input.value.domain).await.map_err(called_domain)?;
+        Ok(DomainBody::of(&domain, caller.organization(), caller.now))
     };
-    let added = Domain::add(&mut once.tx, &caller.actor(), &input.value.domain).await.map_err(called_domain);
-    let (account, now) = (caller.organization(), caller.now);
-    once.end(added.map(|domain| DomainBody::of(&domain, account, now)), Holds::NoSecret).await
+    Once::new(&app, &caller, key, &input).run(Holds::NoSecret, work).await
 }
 
 /// One domain.
@@ -148,7 +146,7 @@ async fn delete(
     State(app): State<App>,
     caller: Caller,
     ids: Ids,
-    Asked(confirmed): Asked<Confirmed>,
+    Asked(confirmed, _): Asked<Confirmed>,
 ) -> Result<Json<SuccessResponse>> {
     caller.reach(DELETE)?;
     let (name, told) = (name(&ids)?, confirmed.credentials);

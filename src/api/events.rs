@@ -112,8 +112,7 @@ impl EventBody {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging): Asked<Paging>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(paging, wanted): Asked<Paging, Wanted>,
 ) -> Result<Json<List<EventBody>>> {
     caller.may(READ)?;
     let (account, turn) = (caller.organization(), paging.turn()?);

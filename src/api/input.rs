@@ -3,10 +3,11 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::failure::{Failure, Result};
 use crate::app::App;
@@ -76,17 +77,42 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     })
 }
 
-/// The query of a request.
+/// The query of a request, in one part or two; a parameter of neither is refused.
 #[derive(Debug)]
-pub struct Asked<T>(pub T);
+pub struct Asked<A, B = Nothing>(pub A, pub B);
 
-impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
+/// No parameter.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+impl IntoParams for Nothing {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+impl<A, B> FromRequestParts<App> for Asked<A, B>
+where
+    A: DeserializeOwned + IntoParams,
+    B: DeserializeOwned + IntoParams,
+{
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let query = Query::<T>::from_request_parts(parts, app).await;
-        query.map(|Query(query)| Self(query)).map_err(|rejection| Failure::bad(rejection.body_text()))
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        let known = [A::into_params(|| None), B::into_params(|| None)].concat();
+        let Query(given): Query<Vec<(String, String)>> = query(&parts.uri)?;
+        if let Some((unknown, _)) = given.iter().find(|(name, _)| known.iter().all(|one| one.name != *name)) {
+            let known: Vec<&str> = known.iter().map(|one| one.name.as_str()).collect();
+            let message = format!("unknown query parameter `{unknown}`, there are {}", known.join(", "));
+            return Err(Failure::bad(message));
+        }
+        let (Query(one), Query(other)) = (query(&parts.uri)?, query(&parts.uri)?);
+        Ok(Self(one, other))
     }
+}
+
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<Query<T>> {
+    Query::try_from_uri(uri).map_err(|rejection| Failure::bad(rejection.body_text()))
 }
 
 /// Which part of a list.

@@ -89,8 +89,7 @@ impl Wanted {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging): Asked<Paging>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(paging, wanted): Asked<Paging, Wanted>,
 ) -> Result<Json<List<MessageBody>>> {
     let filter = wanted.filter(caller.reach(READ)?);
     let (account, listing) = (caller.organization(), Listing { filter, turn: paging.turn()? });

@@ -48,21 +48,6 @@ impl FromRequestParts<App> for Idempotency {
     }
 }
 
-/// Work that is to be done now, in its transaction.
-pub struct Once {
-    pub tx: Tx,
-    app: App,
-    request: Option<Request>,
-    now: Timestamp,
-}
-
-/// The work's beginning.
-pub enum Begun {
-    Now(Once),
-    /// It was done before; this was the answer.
-    Before(Response),
-}
-
 /// Whether an answer may be read by whoever reads the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
@@ -70,60 +55,62 @@ pub enum Holds {
     Secret,
 }
 
-impl Once {
-    pub async fn begin<T>(app: &App, caller: &Caller, key: Idempotency, input: &Input<T>) -> Result<Begun> {
-        let mut tx = app.db.begin().await?;
+/// Work for one request.
+pub struct Once<'a> {
+    app: &'a App,
+    /// Without an `Idempotency-Key`, or from the operator, it is done each time.
+    request: Option<Request>,
+    now: Timestamp,
+}
+
+impl<'a> Once<'a> {
+    pub fn new<T>(app: &'a App, caller: &Caller, key: Idempotency, input: &Input<T>) -> Self {
         let what = (key.method.as_str(), key.path.as_str(), &*input.bytes);
         let request = key.key.zip(caller.key()).map(|(key, api_key)| {
             let whose = (caller.organization(), api_key);
             Request::new(whose, &key, what)
         });
-        let known = match &request {
-            Some(request) => request.begin(&mut tx, &app.sealing, caller.now).await.map_err(in_progress)?,
-            None => Known::Fresh,
-        };
-        match known {
-            Known::Fresh => Ok(Begun::Now(Self { tx, app: app.clone(), request, now: caller.now })),
-            Known::Answered(answer) => {
-                let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let mut response = json(status, &answer.body);
-                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-                Ok(Begun::Before(response))
-            }
-            Known::Mismatch => Err(Failure::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency key was already used with a different request payload",
-            )),
-            Known::Sealed => Err(Failure::new(
-                StatusCode::CONFLICT,
-                "the answer to this idempotency key can't be repeated",
-            )),
-        }
+        Self { app, request, now: caller.now }
     }
 
-    /// Confirms the work, with the answer that the same request will get again; or undoes it.
-    pub async fn end(
-        mut self,
-        outcome: crate::error::Result<impl Serialize>,
+    /// The answer that was given before, to be had without the work's preparations.
+    pub async fn before(&self) -> Result<Option<Response>> {
+        let Some(request) = &self.request else { return Ok(None) };
+        let mut connection = self.app.db.read().await?;
+        replayed(request.look(&mut connection, &self.app.sealing, self.now).await?)
+    }
+
+    /// Does the work in a transaction, with the answer that the same request will get again; or undoes it.
+    pub async fn run<T: Serialize>(
+        self,
         holds: Holds,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
     ) -> Result<Response> {
-        let value = match outcome {
+        let mut tx = self.app.db.begin().await?;
+        if let Some(request) = &self.request
+            && let Some(answer) = replayed(request.begin(&mut tx, &self.app.sealing, self.now).await?)?
+        {
+            return Ok(answer);
+        }
+        let value = match work(&mut tx).await {
             Ok(value) => value,
-            Err(error) => return self.refuse(error.into()).await,
+            Err(failure) => {
+                drop(tx);
+                return self.refuse(failure).await;
+            }
         };
         let body = serde_json::to_string(&value).map_err(|cause| Error::Internal(cause.to_string()))?;
         let body = Zeroizing::new(body);
         if let Some(request) = &self.request {
             let sealing = (holds == Holds::Secret).then_some(&self.app.sealing);
             let answer = (StatusCode::CREATED.as_u16(), body.as_str());
-            request.end(&mut self.tx, answer, sealing, self.now).await?;
+            request.end(&mut tx, answer, sealing, self.now).await?;
         }
-        self.tx.commit().await?;
+        tx.commit().await?;
         Ok(json(StatusCode::CREATED, &body))
     }
 
     async fn refuse(self, failure: Failure) -> Result<Response> {
-        drop(self.tx);
         if let Some(request) = self.request.filter(|_| failure.is_of_the_request()) {
             let body = serde_json::json!({ "message": failure.message }).to_string();
             let mut tx = self.app.db.begin().await?;
@@ -134,17 +121,31 @@ impl Once {
     }
 }
 
-fn json(status: StatusCode, body: &str) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_owned()).into_response()
+/// None where the request is new.
+fn replayed(known: Known) -> Result<Option<Response>> {
+    match known {
+        Known::Fresh => Ok(None),
+        Known::Answered(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut response = json(status, &answer.body);
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            Ok(Some(response))
+        }
+        Known::InProgress => {
+            let message = "A request with this idempotency key is already in progress".to_owned();
+            Err(Failure { status: StatusCode::CONFLICT, message, retry_after: Some(1) })
+        }
+        Known::Mismatch => Err(Failure::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency key was already used with a different request payload",
+        )),
+        Known::Sealed => Err(Failure::new(
+            StatusCode::CONFLICT,
+            "the answer to this idempotency key can't be repeated: this node has another sealing_key than the one that gave it",
+        )),
+    }
 }
 
-/// Whoever waited in vain for the place waited for the same request.
-fn in_progress(error: Error) -> Failure {
-    match error {
-        Error::Unavailable(_) => {
-            let message = "A request with this idempotency key is already in progress".to_owned();
-            Failure { status: StatusCode::CONFLICT, message, retry_after: Some(1) }
-        }
-        error => error.into(),
-    }
+fn json(status: StatusCode, body: &str) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_owned()).into_response()
 }

@@ -18,12 +18,12 @@ use super::caller::{Caller, Ids};
 use super::failure::Result;
 use super::input::{Asked, Input, Paging};
 use super::list::List;
-use super::once::{Begun, Holds, Idempotency, Once};
+use super::once::{Holds, Idempotency, Once};
 use crate::app::App;
-use crate::error;
+use crate::db::Tx;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::model::webhook::{Draft, EventType, IssuedWebhook, Reach};
+use crate::model::webhook::{EventType, IssuedWebhook, Reach};
 use body::{CreatedWebhook, WebhookBody};
 use change::{CreateWebhook, UpdateWebhook};
 
@@ -98,8 +98,7 @@ impl Wanted {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging): Asked<Paging>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(paging, wanted): Asked<Paging, Wanted>,
 ) -> Result<Json<List<WebhookBody>>> {
     let (reach, turn) = (caller.reach(READ)?, paging.turn()?);
     let mut webhooks = Webhook::all(&mut *app.db.read().await?, caller.organization()).await?;
@@ -124,26 +123,16 @@ async fn create(
     caller.reach(WRITE)?;
     let (draft, enabled) = input.value.draft()?;
     caller.covers(WRITE, &draft.domains)?;
-    let mut once = match Once::begin(&app, &caller, key, &input).await? {
-        Begun::Now(once) => once,
-        Begun::Before(answer) => return Ok(answer),
+    let work = async |tx: &mut Tx| {
+        let actor = caller.actor();
+        let issued = Webhook::create(tx, &actor, draft, &reachable(&app)).await?;
+        if !enabled {
+            Webhook::disable(tx, &actor, issued.webhook.id).await?;
+        }
+        let webhook = Webhook::find(tx, actor.organization, issued.webhook.id).await?;
+        Ok(CreatedWebhook::of(&IssuedWebhook { webhook, ..issued }))
     };
-    let created = make(&app, &caller, &mut once, (draft, enabled)).await;
-    once.end(created.map(|issued| CreatedWebhook::of(&issued)), Holds::Secret).await
-}
-
-async fn make(
-    app: &App,
-    caller: &Caller,
-    once: &mut Once,
-    (draft, enabled): (Draft, bool),
-) -> error::Result<IssuedWebhook> {
-    let (tx, actor) = (&mut once.tx, caller.actor());
-    let IssuedWebhook { webhook, secret } = Webhook::create(tx, &actor, draft, &reachable(app)).await?;
-    if !enabled {
-        Webhook::disable(tx, &actor, webhook.id).await?;
-    }
-    Ok(IssuedWebhook { webhook: Webhook::find(tx, actor.organization, webhook.id).await?, secret })
+    Once::new(&app, &caller, key, &input).run(Holds::Secret, work).await
 }
 
 /// One webhook.
@@ -176,7 +165,7 @@ async fn update(
     let id: WebhookId = ids.get(ID)?;
     caller.reach(WRITE)?;
     let (mut tx, actor) = (app.db.begin().await?, caller.actor());
-    let before = Webhook::find(&mut tx, caller.organization(), id).await?;
+    let before = Webhook::find_to_change(&mut tx, caller.organization(), id).await?;
     caller.covers(WRITE, &before.domains)?;
     let draft = input.value.draft(&before)?;
     caller.covers(WRITE, &draft.domains)?;
@@ -201,7 +190,7 @@ async fn delete(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json
     let id: WebhookId = ids.get(ID)?;
     caller.reach(DELETE)?;
     let mut tx = app.db.begin().await?;
-    let webhook = Webhook::find(&mut tx, caller.organization(), id).await?;
+    let webhook = Webhook::find_to_change(&mut tx, caller.organization(), id).await?;
     caller.covers(DELETE, &webhook.domains)?;
     Webhook::delete(&mut tx, &caller.actor(), id).await?;
     tx.commit().await?;

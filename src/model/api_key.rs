@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::actor::{Actor, ActorKind};
+use super::hold;
 use super::page::{Keyset, Order, Page, Turn};
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -79,15 +80,10 @@ impl ApiKey {
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("API key"))
     }
 
-    /// By what names it in public, or by its id.
-    pub async fn by_name(
-        connection: &mut AnyConnection,
-        organization: OrganizationId,
-        name: &str,
-    ) -> Result<Self> {
-        let sql = format!("{SELECT} WHERE organization = $1 AND (public_key = $2 OR id = $2)");
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(name.to_owned());
-        query.fetch_optional(connection).await?.ok_or(Error::NotFound("API key"))
+    /// Finds it, and lets nobody else change it until the transaction ends.
+    pub async fn find_to_change(tx: &mut Tx, organization: OrganizationId, id: ApiKeyId) -> Result<Self> {
+        hold(tx, "api_keys", organization, id.to_string()).await?;
+        Self::find(tx, organization, id).await
     }
 
     /// By the key itself, over all organizations: this read is what finds the organization.

@@ -17,8 +17,9 @@ pub use rotation::Grace;
 
 use super::denial::Door;
 use super::event::Subject;
-use super::words;
+use super::{hold, words};
 use crate::clock::Timestamp;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::secret::{Password, PasswordHash};
@@ -130,14 +131,10 @@ impl Credential {
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("credential"))
     }
 
-    pub async fn by_username(
-        connection: &mut AnyConnection,
-        organization: OrganizationId,
-        username: &str,
-    ) -> Result<Self> {
-        let sql = format!("{SELECT} WHERE organization = $1 AND username = $2");
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(username.to_owned());
-        query.fetch_optional(connection).await?.ok_or(Error::NotFound("credential"))
+    /// Finds it, and lets nobody else change it until the transaction ends.
+    pub async fn find_to_change(tx: &mut Tx, organization: OrganizationId, id: CredentialId) -> Result<Self> {
+        hold(tx, "credentials", organization, id.to_string()).await?;
+        Self::find(tx, organization, id).await
     }
 
     /// What people call it: its name, or its username where it has none.

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Result, is_held_by_another};
 use crate::id::{ApiKeyId, OrganizationId};
 use crate::secret::sealing::Sealing;
 
@@ -42,10 +43,12 @@ pub struct Answer {
 /// What is known of a request.
 #[derive(Debug)]
 pub enum Known {
-    /// Nothing: its place is taken by this transaction.
+    /// Nothing. [`Request::begin`] has taken its place.
     Fresh,
     /// The answer that it got.
     Answered(Answer),
+    /// Another transaction is at it, and this one waited in vain for its end.
+    InProgress,
     /// Another request came with the same Idempotency-Key.
     Mismatch,
     /// The answer is there, and this node can't open it.
@@ -75,13 +78,26 @@ impl Request {
         let sql = "DELETE FROM idempotent_answers WHERE organization = $1 AND api_key = $2 AND name = $3 AND until <= $4";
         let query = sqlx::query(sql).bind(self.organization).bind(self.api_key).bind(self.name.clone());
         query.bind(now).execute(&mut **tx).await?;
-        if self.insert(tx, (TAKEN, "", false), now).await? {
-            return Ok(Known::Fresh);
+        match self.insert(tx, (TAKEN, ""), now).await {
+            Ok(true) => Ok(Known::Fresh),
+            Ok(false) => self.look(tx, sealing, now).await,
+            Err(error) if is_held_by_another(&error) => Ok(Known::InProgress),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// What is known of it, without taking its place.
+    pub async fn look(
+        &self,
+        connection: &mut AnyConnection,
+        sealing: &Sealing,
+        now: Timestamp,
+    ) -> Result<Known> {
         let sql = "SELECT request, status, body, sealed FROM idempotent_answers \
-                   WHERE organization = $1 AND api_key = $2 AND name = $3";
+                   WHERE organization = $1 AND api_key = $2 AND name = $3 AND until > $4";
         let query = sqlx::query_as(sql).bind(self.organization).bind(self.api_key).bind(self.name.clone());
-        let (request, status, body, sealed): (String, i64, String, i16) = query.fetch_one(&mut **tx).await?;
+        let found: Option<(String, i64, String, i16)> = query.bind(now).fetch_optional(connection).await?;
+        let Some((request, status, body, sealed)) = found else { return Ok(Known::Fresh) };
         if request != self.digest {
             return Ok(Known::Mismatch);
         }
@@ -118,19 +134,15 @@ impl Request {
 
     /// Writes down a refusal, after the transaction that took the place was rolled back.
     pub async fn refuse(&self, tx: &mut Tx, status: u16, body: &str, now: Timestamp) -> Result<()> {
-        self.insert(tx, (i64::from(status), body, false), now).await.map(drop)
+        self.insert(tx, (i64::from(status), body), now).await?;
+        Ok(())
     }
 
     /// False when the place is taken.
-    async fn insert(
-        &self,
-        tx: &mut Tx,
-        (status, body, sealed): (i64, &str, bool),
-        now: Timestamp,
-    ) -> Result<bool> {
+    async fn insert(&self, tx: &mut Tx, (status, body): (i64, &str), now: Timestamp) -> sqlx::Result<bool> {
         let inserted = sqlx::query(
             "INSERT INTO idempotent_answers (organization, api_key, name, request, status, body, sealed, until) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (api_key, name) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT (api_key, name) DO NOTHING",
         )
         .bind(self.organization)
         .bind(self.api_key)
@@ -138,7 +150,6 @@ impl Request {
         .bind(self.digest.clone())
         .bind(status)
         .bind(body.to_owned())
-        .bind(i16::from(sealed))
         .bind(now.plus(KEEP))
         .execute(&mut **tx)
         .await?;

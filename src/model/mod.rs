@@ -37,6 +37,18 @@ pub use setup_link::SetupLink;
 pub use usage::Usage;
 pub use webhook::Webhook;
 
+use crate::db::Tx;
+use crate::error::Result;
+use crate::id::OrganizationId;
+
+/// Holds a row until the transaction ends: whoever else wants to change it waits, so what is read of it from now on stays true.
+/// PostgreSQL needs it; SQLite has one writer anyway.
+async fn hold(tx: &mut Tx, table: &str, organization: OrganizationId, id: String) -> Result<()> {
+    let sql = format!("UPDATE {table} SET id = id WHERE organization = $1 AND id = $2");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// An enum with one word for each variant: printed, parsed, stored and sent as that word.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {

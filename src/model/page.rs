@@ -27,6 +27,16 @@ enum Direction {
     Backward,
 }
 
+impl Direction {
+    /// The field that a cursor for it comes in.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Forward => "after",
+            Self::Backward => "before",
+        }
+    }
+}
+
 /// The place of one row in the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Cursor {
@@ -42,8 +52,12 @@ impl Turn {
     pub fn new(after: Option<&str>, before: Option<&str>, limit: usize) -> Result<Self> {
         let (cursor, direction) = match (after.filter(|c| !c.is_empty()), before.filter(|c| !c.is_empty())) {
             (None, None) => (None, Direction::Forward),
-            (Some(after), None) => (Some(Cursor::decode("after", after)?), Direction::Forward),
-            (None, Some(before)) => (Some(Cursor::decode("before", before)?), Direction::Backward),
+            (Some(after), None) => {
+                (Some(Cursor::decode(Direction::Forward.field(), after)?), Direction::Forward)
+            }
+            (None, Some(before)) => {
+                (Some(Cursor::decode(Direction::Backward.field(), before)?), Direction::Backward)
+            }
             (Some(_), Some(_)) => {
                 return Err(Error::invalid("before", "after and before exclude each other."));
             }
@@ -149,10 +163,9 @@ impl<'a> Keyset<'a> {
     /// [`Error::Invalid`] on a cursor that belongs to another order.
     pub fn new(order: Order, turn: &'a Turn) -> Result<Self> {
         let number = match &turn.cursor {
-            Some(cursor) if order.is_number => cursor
-                .key
-                .parse()
-                .map_err(|_| Error::invalid("after", "this cursor belongs to another order."))?,
+            Some(cursor) if order.is_number => cursor.key.parse().map_err(|_| {
+                Error::invalid(turn.direction.field(), "this cursor belongs to another order.")
+            })?,
             _ => 0,
         };
         Ok(Self { order, turn, number })

@@ -24,7 +24,9 @@ pub use outbox::{News, Report, Told};
 
 use super::credential::Scope;
 use super::event::Subject;
+use super::hold;
 use crate::clock::Timestamp;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{OrganizationId, WebhookId};
 use crate::secret::WebhookSecret;
@@ -80,6 +82,12 @@ impl Webhook {
         let sql = format!("{SELECT} WHERE organization = $1 AND id = $2");
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id);
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("webhook"))
+    }
+
+    /// Finds it, and lets nobody else change it until the transaction ends.
+    pub async fn find_to_change(tx: &mut Tx, organization: OrganizationId, id: WebhookId) -> Result<Self> {
+        hold(tx, "webhooks", organization, id.to_string()).await?;
+        Self::find(tx, organization, id).await
     }
 
     /// All of them (at most [`MAX_WEBHOOKS`]), by name.

@@ -13,12 +13,13 @@ use super::{DAY, ID, WRITE};
 use crate::api::caller::{Caller, Ids};
 use crate::api::failure::{Failure, Result};
 use crate::api::input::Input;
-use crate::api::once::{Begun, Holds, Idempotency, Once};
+use crate::api::once::{Holds, Idempotency, Once};
 use crate::api::whole;
 use crate::app::App;
 use crate::db::Tx;
 use crate::id::CredentialId;
 use crate::model::Credential;
+use crate::model::credential::FreshPassword;
 
 /// The longest grace of a rotation, in seconds.
 const MAX_GRACE: u64 = 7 * DAY;
@@ -26,6 +27,7 @@ const MAX_GRACE: u64 = 7 * DAY;
 /// How to rotate.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"grace_seconds": 86_400}))]
 pub struct RotateCredential {
     /// How long the old password goes on working; 0: it stops at once.
     #[serde(default, deserialize_with = "whole::deserialize")]
@@ -36,9 +38,23 @@ pub struct RotateCredential {
 /// The credential, where the caller may change it.
 pub async fn writable(tx: &mut Tx, caller: &Caller, id: CredentialId) -> Result<Credential> {
     caller.reach(WRITE)?;
-    let credential = Credential::find(tx, caller.organization(), id).await?;
+    let credential = Credential::find_to_change(tx, caller.organization(), id).await?;
     caller.covers(WRITE, &credential.domains)?;
     Ok(credential)
+}
+
+/// A password, hashed so that in a grace one run of Argon2 tells it from the one before.
+async fn fresh_password(
+    app: &App,
+    caller: &Caller,
+    id: CredentialId,
+    grace: Duration,
+) -> Result<FreshPassword> {
+    let current = Credential::current_hash(&mut *app.db.read().await?, caller.organization(), id).await?;
+    Ok(match grace.is_zero() {
+        true => app.hashing().fresh().await?,
+        false => app.hashing().fresh_beside(current).await?,
+    })
 }
 
 /// Gives it a new password, which is in this answer and nowhere else.
@@ -61,19 +77,18 @@ pub async fn rotate(
         return Err(Failure::bad(format!("grace_seconds must be between 0 and {MAX_GRACE}")));
     }
     caller.reach(WRITE)?;
-    let current = Credential::current_hash(&mut *app.db.read().await?, caller.organization(), id).await?;
+    let once = Once::new(&app, &caller, key, &input);
+    if let Some(answer) = once.before().await? {
+        return Ok(answer);
+    }
     let grace = Duration::from_secs(input.value.grace_seconds);
-    let fresh = match grace.is_zero() {
-        true => app.hashing().fresh().await?,
-        false => app.hashing().fresh_beside(current).await?,
-    };
-    let mut once = match Once::begin(&app, &caller, key, &input).await? {
-        Begun::Now(once) => once,
-        Begun::Before(answer) => return Ok(answer),
-    };
-    writable(&mut once.tx, &caller, id).await?;
-    let rotated = Credential::rotate(&mut once.tx, &caller.actor(), id, grace, fresh).await;
-    once.end(rotated.map(|issued| CreatedCredential::of(&issued, caller.now)), Holds::Secret).await
+    let fresh = fresh_password(&app, &caller, id, grace).await?;
+    once.run(Holds::Secret, async |tx| {
+        writable(tx, &caller, id).await?;
+        let issued = Credential::rotate(tx, &caller.actor(), id, grace, fresh).await?;
+        Ok(CreatedCredential::of(&issued, caller.now))
+    })
+    .await
 }
 
 /// Ends the grace of the last rotation: the old password stops.

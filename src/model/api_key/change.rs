@@ -17,7 +17,7 @@ impl ApiKey {
     /// # Errors
     /// What [`Draft`] refuses, by field; [`Error::Forbidden`] where a key would give another more than it may do itself.
     pub async fn create(tx: &mut Tx, actor: &Actor, draft: &Draft) -> Result<IssuedApiKey> {
-        let checked = draft.checked(tx, actor.organization).await?;
+        let checked = draft.checked(tx, actor.organization, None).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
             giver.check_reach(checked.scopes.keys())?;
         }
@@ -48,8 +48,8 @@ impl ApiKey {
     /// What [`Draft`] refuses, by field: also an allow-list with which a key would lock itself out from where it is.
     /// [`Error::Forbidden`] where a key would change one that may do more than itself, or give more than it may do itself.
     pub async fn update(tx: &mut Tx, actor: &Actor, id: ApiKeyId, draft: &Draft) -> Result<Option<Self>> {
-        let before = Self::find(tx, actor.organization, id).await?;
-        let checked = draft.checked(tx, actor.organization).await?;
+        let before = Self::find_to_change(tx, actor.organization, id).await?;
+        let checked = draft.checked(tx, actor.organization, Some(&before)).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
             giver.check_reach(before.held().chain(checked.scopes.keys()))?;
             if giver.id == id {
@@ -74,7 +74,7 @@ impl ApiKey {
     /// # Errors
     /// [`Error::Forbidden`] where a key would delete one that may do more than itself.
     pub async fn delete(tx: &mut Tx, actor: &Actor, id: ApiKeyId) -> Result<Self> {
-        let key = Self::find(tx, actor.organization, id).await?;
+        let key = Self::find_to_change(tx, actor.organization, id).await?;
         if let Some(deleter) = Self::acting(tx, actor).await? {
             deleter.check_reach(key.held())?;
         }
@@ -94,7 +94,7 @@ impl ApiKey {
         .fetch_all(&mut **tx)
         .await?;
         for id in naming {
-            let before = Self::find(tx, actor.organization, id).await?;
+            let before = Self::find_to_change(tx, actor.organization, id).await?;
             let sql = "DELETE FROM api_key_scopes WHERE organization = $1 AND api_key = $2 AND domain = $3";
             let query = sqlx::query(sql).bind(actor.organization).bind(id).bind(domain.id);
             query.execute(&mut **tx).await?;

@@ -46,13 +46,26 @@ impl Draft {
         }
     }
 
+    /// `before`: the key that it changes, if it changes one.
+    ///
     /// # Errors
     /// `label`, `scopes` or `ip_allow_list`.
-    pub(super) async fn checked(&self, tx: &mut Tx, organization: OrganizationId) -> Result<Checked> {
+    pub(super) async fn checked(
+        &self,
+        tx: &mut Tx,
+        organization: OrganizationId,
+        before: Option<&ApiKey>,
+    ) -> Result<Checked> {
         let mut problems = Problems::default();
         let label = self.label.trim().to_owned();
         if !(1..=MAX_LABEL_CHARACTERS).contains(&label.chars().count()) || is_deceptive(&label) {
             problems.add("label", format!("A label is one line of 1 to {MAX_LABEL_CHARACTERS} characters."));
+        }
+        // Its last scope may have gone with a domain.
+        let has_none_as_before =
+            self.scopes.is_empty() && before.is_some_and(|before| before.scopes.is_empty());
+        if self.scopes.is_empty() && !has_none_as_before {
+            problems.add("scopes", "Choose at least one scope.");
         }
         let scopes = self.checked_scopes(tx, organization, &mut problems).await?;
         let networks = self.checked_networks(&mut problems);
@@ -68,13 +81,9 @@ impl Draft {
         problems: &mut Problems,
     ) -> Result<BTreeMap<KeyScope, Option<DomainId>>> {
         let mut scopes = BTreeMap::new();
-        match self.scopes.len() {
-            0 => problems.add("scopes", "Choose at least one scope."),
-            1..=MAX_SCOPES => {}
-            _ => {
-                problems.add("scopes", format!("Name at most {MAX_SCOPES} scopes."));
-                return Ok(scopes);
-            }
+        if self.scopes.len() > MAX_SCOPES {
+            problems.add("scopes", format!("Name at most {MAX_SCOPES} scopes."));
+            return Ok(scopes);
         }
         let mut parsed: Vec<KeyScope> = Vec::new();
         for text in &self.scopes {

@@ -55,7 +55,7 @@ impl Credential {
 
     /// Changes everything that can be chosen.
     pub async fn update(tx: &mut Tx, actor: &Actor, id: CredentialId, draft: Draft) -> Result<Self> {
-        let before = Self::find(tx, actor.organization, id).await?;
+        let before = Self::find_to_change(tx, actor.organization, id).await?;
         let draft = draft.checked(actor.at, Some(&before))?;
         let changes = draft.changes(&before);
         if changes.is_empty() {
@@ -123,7 +123,7 @@ impl Credential {
 
     /// Deletes it for good.
     pub async fn delete(tx: &mut Tx, actor: &Actor, id: CredentialId) -> Result<Self> {
-        let credential = Self::find(tx, actor.organization, id).await?;
+        let credential = Self::find_to_change(tx, actor.organization, id).await?;
         let gone = sqlx::query("DELETE FROM credentials WHERE organization = $1 AND id = $2")
             .bind(actor.organization)
             .bind(id)
@@ -139,7 +139,7 @@ impl Credential {
 
     /// Takes a domain out of the scope of a credential that names it. With its last one it can send from none.
     pub async fn leave_domain(tx: &mut Tx, actor: &Actor, id: CredentialId, domain: &Domain) -> Result<Self> {
-        let before = Self::find(tx, actor.organization, id).await?;
+        let before = Self::find_to_change(tx, actor.organization, id).await?;
         let sql =
             "DELETE FROM credential_domains WHERE organization = $1 AND credential = $2 AND domain = $3";
         sqlx::query(sql).bind(actor.organization).bind(id).bind(domain.id).execute(&mut **tx).await?;

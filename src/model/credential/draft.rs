@@ -19,7 +19,7 @@ pub struct Draft {
 pub const MAX_NAME_CHARACTERS: usize = 255;
 
 impl Draft {
-    /// Trims and checks it; `before` is what it changes, if it changes something.
+    /// Trims and checks it; `before` is what it changes, if it changes something: what stays as it was is not held to the rules.
     ///
     /// # Errors
     /// `name`, `domains` or `expires_at`, each with a sentence.
@@ -34,7 +34,11 @@ impl Draft {
         }
         self.domains.sort();
         self.domains.dedup();
+        let is_as_before =
+            before.is_some_and(|before| before.scope == self.scope && before.domains == self.domains);
         match self.scope {
+            // Its last domain may have been removed.
+            _ if is_as_before => {}
             Scope::Scoped if self.domains.is_empty() => {
                 problems.add("domains", "Choose at least one domain.")
             }

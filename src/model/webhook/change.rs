@@ -37,7 +37,7 @@ impl Webhook {
     /// # Errors
     /// What [`Draft::checked`] refuses; `domains` that are not of the organization; `name` (taken) when there are too many already.
     pub async fn create(tx: &mut Tx, actor: &Actor, draft: Draft, reach: &Reach) -> Result<IssuedWebhook> {
-        let draft = draft.checked(reach)?;
+        let draft = draft.checked(reach, None)?;
         check_domains(tx, actor, &draft).await?;
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE organization = $1")
             .bind(actor.organization)
@@ -78,13 +78,15 @@ impl Webhook {
         draft: Draft,
         reach: &Reach,
     ) -> Result<()> {
-        let draft = draft.checked(reach)?;
-        let before = Self::find(tx, actor.organization, id).await?;
+        let before = Self::find_to_change(tx, actor.organization, id).await?;
+        let draft = draft.checked(reach, Some(&before))?;
         let changes = draft.changes(&before);
         if changes.is_empty() {
             return Ok(());
         }
-        check_domains(tx, actor, &draft).await?;
+        if draft.domains != before.domains {
+            check_domains(tx, actor, &draft).await?;
+        }
         sqlx::query(
             "UPDATE webhooks SET name = $3, sort_name = $4, url = $5, events = $6, scope = $7, domains = $8, \
              updated_at = $9 WHERE organization = $1 AND id = $2",
@@ -201,7 +203,7 @@ impl Webhook {
 
     /// Deletes it for good. What waited for delivery goes nowhere; a job forgets it, and what is known of earlier deliveries.
     pub async fn delete(tx: &mut Tx, actor: &Actor, id: WebhookId) -> Result<Self> {
-        let webhook = Self::find(tx, actor.organization, id).await?;
+        let webhook = Self::find_to_change(tx, actor.organization, id).await?;
         for sql in [
             "DELETE FROM webhooks WHERE organization = $1 AND id = $2",
             "INSERT INTO webhooks_gone (organization, webhook) VALUES ($1, $2) ON CONFLICT (webhook) DO NOTHING",

@@ -1,15 +1,19 @@
 //! The API: what programs do with keys, and what they are told.
 
 mod api_keys;
+mod changes;
 mod commands;
 mod credentials;
 mod document;
 mod domains;
 mod events;
+mod lists;
 mod messages;
 mod readme;
+mod reference;
 mod requests;
 mod schemathesis;
+mod verify;
 mod walk;
 mod webhooks;
 
@@ -61,6 +65,12 @@ impl Program {
             key: issued.secret.expose().to_owned(),
             account: actor.organization.to_string(),
         }
+    }
+
+    /// With a key that was made before.
+    pub fn with_access(app: &TestApp, key: &str, account: &str) -> Self {
+        let (url, key, account) = (app.url.clone(), key.to_owned(), account.to_owned());
+        Self { client: reqwest::Client::new(), url, key, account }
     }
 
     /// The same program with another key, which it was given.

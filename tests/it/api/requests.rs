@@ -5,7 +5,7 @@ use gatepost::model::credential::{Draft as CredentialDraft, Mode, Scope};
 use reqwest::Method;
 
 use super::{Program, Told};
-use crate::support::TestApp;
+use crate::support::{Issued, TestApp};
 
 /// Which key a request is sent with.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +165,7 @@ impl World {
             ("{a}", scoped("a", &["a.example"]).await),
             ("{b}", scoped("b", &["b.example"]).await),
             ("{both}", scoped("both", &["a.example", "b.example"]).await),
-            ("{foreign}", foreign(app).await),
+            ("{foreign}", foreign(app).await.id),
         ];
         let of_a =
             ["read", "write", "delete"].map(|action| format!("smtp-credentials:{action}:{{a.example}}"));
@@ -206,7 +206,7 @@ impl World {
 }
 
 /// A credential of another organization.
-async fn foreign(app: &TestApp) -> String {
+pub async fn foreign(app: &TestApp) -> Issued {
     let issued = app.issue("foreign").await;
     let other = "01930000-0000-7000-8000-00000000000f";
     let database = app.installation.database();
@@ -218,7 +218,7 @@ async fn foreign(app: &TestApp) -> String {
     database
         .execute(&format!("UPDATE credentials SET organization = '{other}' WHERE id = '{}'", issued.id))
         .await;
-    issued.id
+    issued
 }
 
 #[tokio::test(flavor = "multi_thread")]
