@@ -69,12 +69,9 @@ impl Wanted {
         Ok(Filter {
             search: self.q.unwrap_or_default(),
             state: self.status,
-            mode: self.sandbox.map(|sandbox| if sandbox { Mode::Sandbox } else { Mode::Production }),
+            mode: self.sandbox.map(Mode::of_sandbox),
             unused_for: days.map(|days| std::time::Duration::from_secs(days * DAY)),
-            within: match reach {
-                Reach::All => None,
-                Reach::Only(domains) => Some(domains.into_iter().collect()),
-            },
+            within: reach.within(),
         })
     }
 }

@@ -66,12 +66,9 @@ impl Wanted {
         Filter {
             search: self.q.unwrap_or_default(),
             credential: self.credential_id,
-            mode: self.sandbox.map(|sandbox| if sandbox { Mode::Sandbox } else { Mode::Production }),
+            mode: self.sandbox.map(Mode::of_sandbox),
             outcome: self.outcome.map(|MessageOutcome(outcome)| outcome),
-            within: match reach {
-                Reach::All => None,
-                Reach::Only(domains) => Some(domains.into_iter().collect()),
-            },
+            within: reach.within(),
             from: self.from,
             until: self.to,
         }

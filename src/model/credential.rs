@@ -40,6 +40,13 @@ words! {
     }
 }
 
+impl Mode {
+    /// The mode as AhaSend's API and header fields say it.
+    pub const fn of_sandbox(sandbox: bool) -> Self {
+        if sandbox { Self::Sandbox } else { Self::Production }
+    }
+}
+
 words! {
     Scope {
         /// All domains of the organization.

@@ -6,10 +6,11 @@ use uuid::Uuid;
 
 use crate::api::failure::{Failure, Result};
 use crate::api::input::domains;
+use crate::api::words::words_of;
 use crate::api::{optional_time, time};
 use crate::clock::Timestamp;
 use crate::model::Credential;
-use crate::model::credential::{Draft, IssuedCredential, Mode, Scope};
+use crate::model::credential::{Draft, IssuedCredential, Mode, Scope, State};
 
 /// An SMTP credential.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,28 +61,12 @@ pub enum CredentialObject {
     CredentialSmtp,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum CredentialScope {
-    /// All domains of the account.
-    Global,
-    /// The listed domains.
-    Scoped,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum CredentialMode {
-    Production,
-    Sandbox,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum CredentialStatus {
-    Active,
-    Revoked,
-    Expired,
+words_of! {
+    /// `global`: all domains of the account; `scoped`: the listed ones.
+    CredentialScope(Scope),
+    /// `sandbox`: everything but delivery.
+    CredentialMode(Mode),
+    CredentialStatus(State),
 }
 
 /// A credential to be.
@@ -126,7 +111,6 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Tim
 
 impl SmtpCredential {
     pub fn of(credential: &Credential, now: Timestamp) -> Self {
-        use crate::model::credential::State;
         Self {
             object: CredentialObject::CredentialSmtp,
             id: credential.id.uuid(),
@@ -135,20 +119,10 @@ impl SmtpCredential {
             name: credential.name.clone(),
             username: credential.username.clone(),
             sandbox: credential.mode == Mode::Sandbox,
-            scope: match credential.scope {
-                Scope::Global => CredentialScope::Global,
-                Scope::Scoped => CredentialScope::Scoped,
-            },
+            scope: CredentialScope(credential.scope),
             domains: credential.domains.clone(),
-            status: match credential.state(now) {
-                State::Active => CredentialStatus::Active,
-                State::Revoked => CredentialStatus::Revoked,
-                State::Expired => CredentialStatus::Expired,
-            },
-            mode: match credential.mode {
-                Mode::Production => CredentialMode::Production,
-                Mode::Sandbox => CredentialMode::Sandbox,
-            },
+            status: CredentialStatus(credential.state(now)),
+            mode: CredentialMode(credential.mode),
             last_used_at: credential.last_used.as_ref().map(|used| time(used.at)),
             expires_at: credential.expires_at.map(time),
             rotated_at: credential.rotated_at.map(time),
@@ -168,8 +142,8 @@ impl CreateCredential {
     pub fn draft(&self) -> Result<Draft> {
         Ok(Draft {
             name: self.name.clone(),
-            mode: mode(self.sandbox),
-            scope: self.scope.into(),
+            mode: Mode::of_sandbox(self.sandbox),
+            scope: self.scope.0,
             domains: domains(&self.domains)?,
             expires_at: self.expires_at,
         })
@@ -182,27 +156,14 @@ impl UpdateCredential {
         if name.is_none() && sandbox.is_none() && scope.is_none() && names.is_none() && expires_at.is_none() {
             return Err(Failure::bad("name at least one field to change"));
         }
-        let scope = scope.map_or(before.scope, Scope::from);
+        let scope = scope.map_or(before.scope, |CredentialScope(scope)| scope);
         let kept = if scope == Scope::Global { Vec::new() } else { before.domains.clone() };
         Ok(Draft {
             name: name.clone().unwrap_or_else(|| before.name.clone()),
-            mode: sandbox.map_or(before.mode, mode),
+            mode: sandbox.map_or(before.mode, Mode::of_sandbox),
             scope,
             domains: names.as_ref().map_or(Ok(kept), |names| domains(names))?,
             expires_at: expires_at.unwrap_or(before.expires_at),
         })
     }
-}
-
-impl From<CredentialScope> for Scope {
-    fn from(scope: CredentialScope) -> Self {
-        match scope {
-            CredentialScope::Global => Self::Global,
-            CredentialScope::Scoped => Self::Scoped,
-        }
-    }
-}
-
-fn mode(sandbox: bool) -> Mode {
-    if sandbox { Mode::Sandbox } else { Mode::Production }
 }

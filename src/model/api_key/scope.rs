@@ -150,6 +150,14 @@ impl Reach {
         matches!(self, Self::Only(domains) if domains.is_empty())
     }
 
+    /// What a list is bounded to; none: nothing.
+    pub fn within(self) -> Option<Vec<String>> {
+        match self {
+            Self::All => None,
+            Self::Only(domains) => Some(domains.into_iter().collect()),
+        }
+    }
+
     /// Whether something that is for these domains lies within it; what is for none of them, or for all, lies within all only.
     pub fn covers<'a>(&self, domains: impl IntoIterator<Item = &'a String>) -> bool {
         match self {
