@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::support::environment;
 
 /// Compilers are among them.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How its users run an example.
 pub struct Program {
@@ -206,7 +206,7 @@ pub const POSTFIX: Program = Program {
         trap 'postfix stop' EXIT
         bash postfix.sh
         printf 'Subject: Hello\n\nSent through Gatepost.\n' | sendmail -f you@your-domain.example someone@example.com
-        timeout 60 tail -n +1 -F log | grep -m 1 status= | tee sent
+        timeout 300 tail -n +1 -F log | grep -m 1 status= | tee sent
         grep -q status=sent sent"#,
     beside: &[("private.sh", include_str!("../support/postfix.sh"))],
     trust: Trust::Text,

@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use super::door::Door;
 use super::wire::Wire;
-use crate::support::{GatepostProcess, Installation, eventually};
+use crate::support::{GatepostProcess, Installation, PATIENCE, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_with_too_many_connections_is_told_and_sent_away() {
@@ -61,7 +61,7 @@ async fn a_refused_client_of_implicit_tls_is_closed_without_a_word_in_clear() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_does_not_go_on_is_ended_in_time() {
-    let door = Door::open_with(&[("smtp_login_timeout", "1s")]).await;
+    let door = Door::open_with(&[("smtp_login_timeout", "3s")]).await;
     let mut silent = Wire::connect(door.implicit()).await;
     silent.is_closed().await.unwrap();
     let mut half = door.connect().await;
@@ -140,6 +140,6 @@ async fn a_door_that_ran_out_of_files_opens_again_when_there_are_some() {
 /// A new client is greeted, at the latest a moment from now.
 async fn welcome_again(door: &Door) {
     let welcome = async { while door.connect().await.expects("220 *").await.is_err() {} };
-    let given_back = tokio::time::timeout(Duration::from_secs(20), welcome).await;
+    let given_back = tokio::time::timeout(PATIENCE, welcome).await;
     given_back.expect("the place of a connection that ended is given back");
 }

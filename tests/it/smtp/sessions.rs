@@ -8,6 +8,7 @@ use proptest::test_runner::TestRunner;
 
 use super::door::Door;
 use super::wire::Wire;
+use crate::support::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutting_down_tells_open_sessions_and_ends_them() {
@@ -27,10 +28,10 @@ async fn shutting_down_tells_open_sessions_and_ends_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutting_down_does_not_wait_for_handshakes_that_never_end() {
-    let door = Door::open().await;
+    let door = Door::open_with(&[("drain_timeout", "300s")]).await;
     let _silent = Wire::connect(door.implicit()).await;
     door.sign_in().await.asks("QUIT", "221 *").await;
-    let ended = tokio::time::timeout(Duration::from_secs(20), door.app.stop()).await;
+    let ended = tokio::time::timeout(PATIENCE, door.app.stop()).await;
     ended.expect("an end long before the drain time");
 }
 

@@ -1,7 +1,6 @@
 //! A client that says exactly what a test wants said, and checks what it hears.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use rustls::SupportedProtocolVersion;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -10,23 +9,22 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::support::trusting;
-
-/// What the server owes is here by then, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::{PATIENCE, trusting};
 
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 pub struct Wire {
     stream: Option<BufReader<Box<dyn Stream>>>,
+    /// The beginning of a line whose end nobody waited for.
+    begun: Vec<u8>,
 }
 
 impl Wire {
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a socket option");
-        Wire { stream: Some(BufReader::new(Box::new(stream))) }
+        Wire { stream: Some(BufReader::new(Box::new(stream))), begun: Vec::new() }
     }
 
     /// Goes through the TLS handshake, trusting exactly `certificate`.
@@ -99,13 +97,13 @@ impl Wire {
         }
     }
 
-    /// One line without its CR LF; `None` at the end.
+    /// One line without its CR LF; `None` at the end. Whoever stops waiting for it loses nothing.
     pub async fn line(&mut self) -> Option<String> {
-        let mut bytes = Vec::new();
-        let read =
-            timeout(PATIENCE, self.stream().read_until(b'\n', &mut bytes)).await.expect("a line in time");
-        match read {
-            Ok(count) if count > 0 => {
+        let stream = self.stream.as_mut().expect("a stream");
+        let read = timeout(PATIENCE, stream.read_until(b'\n', &mut self.begun)).await;
+        let bytes = std::mem::take(&mut self.begun);
+        match read.expect("a line in time") {
+            Ok(_) if !bytes.is_empty() => {
                 let text = String::from_utf8(bytes).expect("text");
                 Some(text.strip_suffix("\r\n").expect("CR LF ends each line").to_owned())
             }

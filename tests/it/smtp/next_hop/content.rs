@@ -67,7 +67,7 @@ async fn a_next_hop_that_reads_no_further_is_given_up_in_time() {
         let since = Instant::now();
         let trouble = transfer.data(&[HEADER, &body]).await.expect_err("no answer");
         assert!(!trouble.is_after_the_dot() && trouble.to_string().contains("took too long"), "{trouble}");
-        assert!(since.elapsed() < Duration::from_secs(10));
+        assert!(since.elapsed() < Duration::from_secs(60));
     }
 }
 

@@ -36,7 +36,7 @@ fn relay_with(hop: &NextHop, change: impl FnOnce(&mut Config)) -> Relay {
 /// One that is soon tired of waiting.
 fn impatient(hop: &NextHop) -> Relay {
     relay_with(hop, |config| {
-        let limit = Duration::from_secs(1);
+        let limit = Duration::from_secs(3);
         (config.next_hop_connect_timeout, config.next_hop_timeout) = (limit, limit);
         config.next_hop_data_timeout = limit;
     })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use gatepost::config::NextHopSecurity;
 use gatepost::smtp::relay::{Relay, Trouble};
 use rcgen::date_time_ymd;
@@ -69,13 +70,14 @@ async fn a_next_hop_that_hangs_up_says_no_or_talks_rubbish_at_any_step_gives_no_
 
 #[tokio::test]
 async fn a_next_hop_that_is_silent_at_any_step_is_given_up_in_time() {
-    for step in ["greeting", "EHLO", "STARTTLS", "handshake"] {
+    let given_up = ["greeting", "EHLO", "STARTTLS", "handshake"].map(|step| async move {
         let hop = NextHop::starttls().await;
         hop.always(step, Act::Freezes);
         let begun = Instant::now();
         assert!(trouble(&impatient(&hop)).await.contains("took too long"), "{step}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{step}");
-    }
+        assert!(begun.elapsed() < Duration::from_secs(15), "{step}");
+    });
+    join_all(given_up).await;
 }
 
 #[tokio::test]

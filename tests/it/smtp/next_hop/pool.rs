@@ -27,16 +27,11 @@ async fn messages_follow_each_other_on_one_connection_up_to_a_hundred() {
 #[tokio::test]
 async fn a_message_that_is_given_up_is_reset_and_the_connection_kept() {
     let hop = NextHop::plain().await;
-    let relay = relay(&hop);
+    // The place is free once the connection is kept.
+    let relay = relay_with(&hop, |config| config.next_hop_max_connections = 1);
     drop(begun(&relay).await);
-    eventually("RSET is said", async || hop.connection().verbs().contains(&"RSET").then_some(())).await;
-    eventually("it is used again", async || {
-        drop(open(&relay).await);
-        send(&relay).await.expect("an answer");
-        (!hop.connections()[0].messages.is_empty()).then_some(())
-    })
-    .await;
-    assert_eq!(hop.connections()[0].verbs()[..6], ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT"]);
+    assert!(send(&relay).await.expect("an answer").is_yes());
+    assert_eq!(hop.connection().verbs(), ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"]);
 }
 
 #[tokio::test]
@@ -46,7 +41,7 @@ async fn a_reset_that_gets_no_answer_costs_the_connection_and_not_its_place() {
         hop.once("RSET", act.clone());
         let relay = relay_with(&hop, |config| {
             config.next_hop_max_connections = 1;
-            config.next_hop_timeout = Duration::from_millis(200);
+            config.next_hop_timeout = Duration::from_secs(2);
         });
         drop(begun(&relay).await);
         assert!(send(&relay).await.expect("an answer").is_yes(), "{act:?}");
@@ -148,12 +143,12 @@ async fn a_place_that_does_not_come_free_is_waited_for_no_longer_than_for_a_conn
     let hop = NextHop::plain().await;
     let relay = relay_with(&hop, |config| {
         config.next_hop_max_connections = 1;
-        config.next_hop_connect_timeout = Duration::from_millis(300);
+        config.next_hop_connect_timeout = Duration::from_secs(2);
     });
     let held = open(&relay).await;
     let since = Instant::now();
     assert!(matches!(relay.open().await, Err(Trouble::NoPlace)));
-    assert!(since.elapsed() < Duration::from_secs(5));
+    assert!(since.elapsed() < Duration::from_secs(15), "no longer than for an answer");
     drop(held);
     assert!(open(&relay).await.mail(SENDER, MailOptions::default()).await.is_ok());
 }

@@ -88,7 +88,7 @@ async fn when_all_connections_are_in_use_the_next_message_waits_and_then_is_refu
     let hop = NextHop::plain().await;
     let shop = Shop::with(&hop, |config| {
         config.next_hop_max_connections = 1;
-        config.next_hop_connect_timeout = Duration::from_millis(300);
+        config.next_hop_connect_timeout = Duration::from_secs(2);
     })
     .await;
     let mut first = shop.client().await;

@@ -8,6 +8,8 @@ use chromiumoxide::Browser;
 use chromiumoxide::handler::HandlerConfig;
 use futures_util::StreamExt;
 
+use crate::support::PATIENCE;
+
 /// Ends Chromium and takes its files away once the tests have ended, whatever ended them: their end closes its input.
 const KEEPER: &str = r#"
 data=$(mktemp -d) || exit 1
@@ -76,7 +78,7 @@ fn launch() -> Chromium {
 fn connect(address: String) -> Browser {
     let (found, browser) = mpsc::channel();
     let serve = async move {
-        let config = HandlerConfig { viewport: None, ..HandlerConfig::default() };
+        let config = HandlerConfig { viewport: None, request_timeout: PATIENCE, ..HandlerConfig::default() };
         let (browser, mut handler) = Browser::connect_with_config(address, config).await.expect("DevTools");
         found.send(browser).expect("somebody waits");
         while handler.next().await.is_some() {}
