@@ -50,7 +50,7 @@ impl TestApp {
     pub async fn with_dns(dns: &TestDns) -> Self {
         Self::with_config(|config| {
             config.dns_servers = vec![dns.address];
-            config.dns_timeout = Duration::from_millis(500);
+            config.dns_timeout = Duration::from_secs(3);
         })
         .await
     }

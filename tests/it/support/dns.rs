@@ -1,6 +1,6 @@
 //! A DNS server on loopback whose records a test sets and takes away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,7 +40,8 @@ struct Zone {
     records: BTreeMap<String, Vec<Vec<String>>>,
     aliases: BTreeMap<String, String>,
     mood: Mood,
-    asked: usize,
+    /// The names of all questions, each in the letters in which it was asked.
+    asked: BTreeSet<String>,
 }
 
 struct Handler(Arc<Mutex<Zone>>);
@@ -82,9 +83,10 @@ impl TestDns {
         self.zone().mood = mood;
     }
 
-    /// How many questions have come in.
+    /// How many look-ups there were. Each chooses anew which letters are capitals; a question that it repeats, because the answer
+    /// is slow, has the same.
     pub fn asked(&self) -> usize {
-        self.zone().asked
+        self.zone().asked.len()
     }
 
     fn zone(&self) -> MutexGuard<'_, Zone> {
@@ -116,7 +118,7 @@ struct Said {
 impl Zone {
     /// None: no answer at all.
     fn answer(&mut self, name: &Name) -> Option<Said> {
-        self.asked += 1;
+        self.asked.insert(name.to_ascii());
         let record = |name: &Name, data| Record::from_rdata(name.clone(), 3_600, data);
         let root = Name::root();
         let soa = record(&root, RData::SOA(SOA::new(root.clone(), root.clone(), 1, 60, 60, 60, 60)));
