@@ -62,7 +62,11 @@ async fn alice_creates_a_credential_reveals_copies_and_checks_it() {
         (!page.contains(&shop.password)).then_some(())
     })
     .await;
-    alice.sees("just now").await;
+    eventually("its check is seen as its last use", async || {
+        alice.goto(HOME).await;
+        alice.text().await.contains("just now").then_some(())
+    })
+    .await;
     alice.inspect("credentials-one").await;
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
     let page = alice.evaluate("document.documentElement.outerHTML").await.unwrap().to_string();
@@ -233,7 +237,11 @@ async fn alice_deletes_a_credential_by_typing_its_name() {
     alice.fill("Type Shop to confirm", "Shop").await;
     alice.click("Delete credential").await;
     alice.sees("1 credential").await;
-    alice.sees_no("Actions for Shop").await;
+    eventually("its row is gone", async || {
+        let rows = [alice.count("tbody tr").await, alice.count("[aria-label='Actions for Shop']").await];
+        (rows == [1, 0]).then_some(())
+    })
+    .await;
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 535);
     alice.goto("/activity").await;
     alice.sees(&shop.username).await;

@@ -37,7 +37,7 @@
     };
     return {
         pointOf: wanted => { const found = only(controls, wanted); return found && point(found); },
-        pointAt: selector => { const found = [...root.querySelectorAll(selector)].find(isSeen); return found ? point(found) : null; },
+        pointAt: selector => { const found = [...root.querySelectorAll(selector)].find(isSeen); return found && !found.disabled ? point(found) : null; },
         // A field by its label: focused, its text selected.
         focus: wanted => {
             const found = only(fields, wanted);
