@@ -1,11 +1,16 @@
 //! The table of credentials: right with none, one and many.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use gatepost::model::Credential;
+use gatepost::model::credential::{Draft, Mode, Scope};
+use serde_json::json;
 
 use super::HOME;
-use crate::support::{Browser, TestApp, eventually};
+use crate::support::{Browser, Issued, TestApp, eventually};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The first column, row by row.
 async fn names(browser: &Browser) -> Vec<String> {
@@ -49,38 +54,82 @@ async fn search_and_filters_find_what_they_say_and_the_address_says_what_is_show
     alice.sees("No credential matches").await;
     alice.choose("Mode", "Any mode").await;
     alice.sees("3 credentials").await;
-    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
-    eventually("last used is written", async || app.credential(&shop).await.last_used).await;
-    alice.click("Unused for 90 days").await;
-    eventually("Shop is used", async || (!names(&alice).await.contains(&"Shop".to_owned())).then_some(()))
-        .await;
     alice.close().await;
+}
+
+#[tokio::test]
+async fn those_are_found_that_nobody_has_used_for_90_days() {
+    let app = TestApp::with_config(|config| config.session_timeout = 200 * DAY).await;
+    let [shop, old] = [app.issue("Shop").await, app.issue("Old importer").await];
+    app.issue("Forgotten").await;
+    use_now(&app, &old).await;
+    app.clock.advance(91 * DAY);
+    app.issue("Fresh").await;
+    use_now(&app, &shop).await;
+    let alice = app.alice_at_a_desk().await;
+    alice.goto(HOME).await;
+    alice.sees("4 credentials").await;
+    alice.click("Unused for 90 days").await;
+    shows(&alice, &["Forgotten", "Old importer"]).await;
+    alice.close().await;
+}
+
+/// Logs in, and waits until that is written down.
+async fn use_now(app: &TestApp, issued: &Issued) {
+    let before = app.credential(issued).await.last_used.map(|used| used.at);
+    assert_eq!(app.log_in(&issued.username, &issued.password).await.code, 235);
+    eventually("last used is written", async || {
+        app.credential(issued).await.last_used.filter(|used| before < Some(used.at))
+    })
+    .await;
+}
+
+/// Three credentials that no two columns sort alike but where their values are the same: those follow their creation.
+async fn three(app: &TestApp) -> [Issued; 3] {
+    app.verified("gamma.example").await;
+    let (mode, scope, domains) = (Mode::Sandbox, Scope::Scoped, vec!["gamma.example".to_owned()]);
+    let gamma = Draft { name: "gamma".to_owned(), mode, scope, domains, expires_at: None };
+    let three = [app.issue_for_sandbox("beta").await, app.issue("Alpha").await, app.issue_as(gamma).await];
+    let [beta, alpha, gamma] = &three;
+    use_now(app, gamma).await;
+    use_now(app, beta).await;
+    app.change(alpha, Credential::revoke).await;
+    three
 }
 
 #[tokio::test]
 async fn each_column_sorts_both_ways_and_says_so() {
     let app = TestApp::start().await;
-    for name in ["beta", "Alpha", "gamma"] {
-        app.issue(name).await;
-    }
+    let [beta, alpha, gamma] = three(&app).await;
+    let mut by_username = [(beta.username, "beta"), (alpha.username, "Alpha"), (gamma.username, "gamma")];
+    by_username.sort();
     let alice = app.alice_at_a_desk().await;
     alice.goto(HOME).await;
     shows(&alice, &["Alpha", "beta", "gamma"]).await;
-    alice.click("Name").await;
-    shows(&alice, &["gamma", "beta", "Alpha"]).await;
-    alice.click("Name").await;
-    shows(&alice, &["Alpha", "beta", "gamma"]).await;
-    alice.click("Created").await;
-    shows(&alice, &["gamma", "Alpha", "beta"]).await;
-    alice.click("Created").await;
-    shows(&alice, &["beta", "Alpha", "gamma"]).await;
-    for column in ["Username", "Status", "Mode", "Scope", "Last used"] {
-        alice.click(column).await;
-        eventually(&format!("{column} is the sorted column"), async || {
-            (alice.text_of("th[aria-sort]").await == column).then_some(())
-        })
-        .await;
-        assert_eq!(names(&alice).await.len(), 3);
+    for (column, ascending) in [
+        ("Username", by_username.map(|(_, name)| name)),
+        ("Status", ["beta", "gamma", "Alpha"]),
+        ("Mode", ["Alpha", "beta", "gamma"]),
+        ("Scope", ["beta", "Alpha", "gamma"]),
+        ("Last used", ["Alpha", "gamma", "beta"]),
+        ("Created", ["beta", "Alpha", "gamma"]),
+        ("Name", ["Alpha", "beta", "gamma"]),
+    ] {
+        let mut orders = [("ascending", ascending), ("descending", ascending)];
+        orders[1].1.reverse();
+        if ["Last used", "Created"].contains(&column) {
+            orders.reverse();
+        }
+        for (direction, order) in orders {
+            alice.click(column).await;
+            eventually(&format!("{column} is {direction}"), async || {
+                let sorted =
+                    "[...document.querySelectorAll('th[aria-sort]')].map(th => [th.innerText, th.ariaSort])";
+                (alice.evaluate(sorted).await? == json!([[column, direction]])).then_some(())
+            })
+            .await;
+            shows(&alice, &order).await;
+        }
     }
     alice.close().await;
 }
