@@ -80,13 +80,18 @@ impl Receiver {
         self.shared.heard.lock().unwrap().clone()
     }
 
-    /// Waits for so many requests, and fails if there were more.
-    pub async fn hears(&self, number: usize) -> Vec<Heard> {
-        let heard = eventually(&format!("{number} requests"), async || {
+    /// Waits for so many requests; there may be more.
+    pub async fn hears_at_least(&self, number: usize) -> Vec<Heard> {
+        eventually(&format!("{number} requests"), async || {
             let heard = self.heard();
             (heard.len() >= number).then_some(heard)
         })
-        .await;
+        .await
+    }
+
+    /// Waits for so many requests, and fails if there were more.
+    pub async fn hears(&self, number: usize) -> Vec<Heard> {
+        let heard = self.hears_at_least(number).await;
         assert_eq!(heard.len(), number, "{heard:#?}");
         heard
     }

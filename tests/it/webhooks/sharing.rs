@@ -88,12 +88,14 @@ async fn two_nodes_share_the_work_and_tell_each_event_once() {
         assert!(times(&heard).values().all(|times| *times == 1), "{:?}", times(&heard));
         assert!(heard.iter().all(|one| one.kind() == "credential.created"));
     }
-    let listed = here.run(&["webhook", "list", "--json"]).await.stdout();
-    let counts: Vec<i64> = listed
-        .lines()
-        .map(|line| line.parse::<Value>().unwrap()["success_count"].as_i64().unwrap())
-        .collect();
-    assert_eq!(counts, [24, 24, 24]);
+    let listed = eventually("all are counted", async || {
+        let listed = here.run(&["webhook", "list", "--json"]).await.stdout();
+        let count = |line: &str| line.parse::<Value>().unwrap()["success_count"].as_i64().unwrap();
+        let counts: Vec<i64> = listed.lines().map(count).collect();
+        assert!(counts.iter().all(|count| *count <= 24), "{counts:?}");
+        (counts == [24, 24, 24]).then_some(listed)
+    })
+    .await;
     assert!(!listed.contains("whsec_"), "no secret is listed");
     for process in std::iter::once(one).chain(two) {
         let log = process.log();
@@ -245,7 +247,8 @@ async fn a_deleted_webhook_is_told_nothing_and_its_deliveries_are_forgotten() {
     for issued in [&gone, &kept] {
         send_test(&app, issued.webhook.id, EventType::MessageBounced).await;
     }
-    receiver.hears(1).await;
+    // After the second try there is time until the third.
+    receiver.hears(2).await;
     other.hears(1).await;
     let actor = app.operator().await;
     let mut tx = app.app.db.begin().await.unwrap();
@@ -257,5 +260,5 @@ async fn a_deleted_webhook_is_told_nothing_and_its_deliveries_are_forgotten() {
     app.clock.advance(Duration::from_secs(60));
     app.issue("Shop").await;
     other.hears(2).await;
-    receiver.hears(1).await;
+    receiver.hears(2).await;
 }
