@@ -195,11 +195,22 @@ mod tests {
         Box::pin(async move { Ok(vec![address]) })
     }
 
+    /// At both addresses, with the same port.
+    async fn listeners() -> (TcpListener, TcpListener) {
+        loop {
+            let allowed = TcpListener::bind("127.0.0.2:0").await.unwrap();
+            let port = allowed.local_addr().unwrap().port();
+            // Somebody else may have it there.
+            if let Ok(forbidden) = TcpListener::bind(("127.0.0.1", port)).await {
+                return (allowed, forbidden);
+            }
+        }
+    }
+
     #[tokio::test]
     async fn what_was_checked_is_what_is_connected_to() {
-        let allowed = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let (allowed, forbidden) = listeners().await;
         let port = allowed.local_addr().unwrap().port();
-        let forbidden = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let reach = Reach::new(&["127.0.0.2".parse().unwrap()]);
         let client = client(&Checked { reach, look_up: rebinding }).unwrap();
         let url = format!("http://rebinding.example:{port}/");

@@ -1,7 +1,7 @@
 //! Endpoints in other languages: the examples as they are printed, with the public libraries of Standard Webhooks, in processes of
 //! their own.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -13,23 +13,25 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::*;
+use crate::support::PATIENCE;
 
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools");
 
 /// An example that runs.
 struct Program {
-    port: u16,
+    address: SocketAddr,
     lines: Lines<BufReader<ChildStdout>>,
-    _child: Child,
+    child: Child,
     _dir: TempDir,
 }
 
 impl Program {
-    /// `id`: the example's; `secret`: what it is given as WEBHOOK_SECRET. The port is the one thing that is changed in its text.
-    async fn start(id: &str, secret: &str, port: u16) -> Self {
+    /// `id`: the example's; `secret`: what it is given as WEBHOOK_SECRET. Its address is the one thing that is changed in its text.
+    async fn start(id: &str, secret: &str, address: SocketAddr) -> Self {
         let text = receivers().into_iter().find(|example| example.id == id).expect("an example").text;
         let dir = tempfile::tempdir().unwrap();
-        let text = text.replace("8000", &port.to_string());
+        let text = text.replace("127.0.0.1", &address.ip().to_string());
+        let text = text.replace("8000", &address.port().to_string());
         let mut command = match id {
             "python" => {
                 std::fs::write(dir.path().join("receiver.py"), text).unwrap();
@@ -50,33 +52,36 @@ impl Program {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("tests/run installs it");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        eventually("it listens", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop)
-        })
-        .await;
-        Self { port, lines, _child: child, _dir: dir }
+        eventually("it listens", async || tokio::net::TcpStream::connect(address).await.ok().map(drop)).await;
+        Self { address, lines, child, _dir: dir }
     }
 
     fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
+        format!("http://{}/", self.address)
+    }
+
+    /// Its port is free afterwards.
+    async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// The next event that it has found genuine.
     async fn genuine(&mut self) -> String {
-        let line = tokio::time::timeout(Duration::from_secs(20), self.lines.next_line()).await;
+        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await;
         line.expect("a line in time").unwrap().expect("a line")
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Of this machine, where no other test listens: what is free stays free.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.77.1:0").unwrap().local_addr().unwrap()
 }
 
 async fn every_event_is_genuine(id: &str) {
     let app = start().await;
-    let port = free_port();
-    let issued = create(&app, everything(&format!("http://127.0.0.1:{port}/"))).await;
-    let mut program = Program::start(id, issued.secret.expose(), port).await;
+    let address = free_address();
+    let issued = create(&app, everything(&format!("http://{address}/"))).await;
+    let mut program = Program::start(id, issued.secret.expose(), address).await;
     for event in EventType::ALL {
         send_test(&app, issued.webhook.id, *event).await;
         let line = program.genuine().await;
@@ -100,8 +105,8 @@ async fn every_event_is_genuine(id: &str) {
         (last.status == Status::Delivered).then_some(())
     })
     .await;
-    drop(program);
-    let mut program = Program::start(id, rotated.secret.expose(), port).await;
+    program.kill().await;
+    let mut program = Program::start(id, rotated.secret.expose(), address).await;
     assert_eq!(program.url(), issued.webhook.url);
     send_test(&app, issued.webhook.id, EventType::MessageFailed).await;
     assert!(program.genuine().await.starts_with("message.failed"), "with the new one");
