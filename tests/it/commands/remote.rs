@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Authority, Finished, GatepostProcess, Installation, acceptor, finish};
+use crate::support::{Authority, Finished, GatepostProcess, Installation, acceptor, eventually, finish};
 
 struct Remote {
     here: Installation,
@@ -128,18 +128,19 @@ async fn losing_an_answer(server: SocketAddr) -> String {
 
 async fn pass_on(mut client: TcpStream, mut server: TcpStream, lost: Arc<AtomicBool>) {
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut loses = false;
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(read @ 1..) = read else { return };
                 server.write_all(&asked[..read]).await.unwrap();
-                if asked.starts_with(b"POST") && !lost.swap(true, Ordering::SeqCst) {
-                    assert!(server.read(&mut answered).await.unwrap() > 0, "it was done");
-                    return;
-                }
+                loses |= asked.starts_with(b"POST") && !lost.swap(true, Ordering::SeqCst);
             }
             read = server.read(&mut answered) => {
                 let Ok(read @ 1..) = read else { return };
+                if loses {
+                    return; // It was done.
+                }
                 client.write_all(&answered[..read]).await.unwrap();
             }
         }
@@ -161,10 +162,14 @@ async fn a_password_whose_answer_was_lost_on_the_way_is_had_all_the_same() {
 
 #[tokio::test]
 async fn who_asks_too_much_waits_as_long_as_the_server_says() {
-    let remote = Remote::new(&[("GATEPOST_API_REQUESTS_PER_SECOND", "2"), ("GATEPOST_API_BURST", "1")]).await;
-    let listed = remote.ask(&remote.server.url, &[], &["credential", "list"]).await.stdout();
-    assert!(listed.starts_with("NAME"), "{listed}");
-    assert!(remote.server.log().contains("status=429"));
+    let remote = Remote::new(&[("GATEPOST_API_REQUESTS_PER_SECOND", "1"), ("GATEPOST_API_BURST", "1")]).await;
+    // On a busy machine one command may be no faster than it may be; then the next one is.
+    eventually("one asks too much", async || {
+        let listed = remote.ask(&remote.server.url, &[], &["credential", "list"]).await.stdout();
+        assert!(listed.starts_with("NAME"), "{listed}");
+        remote.server.log().contains("status=429").then_some(())
+    })
+    .await;
 }
 
 async fn encrypt(server: SocketAddr, authority: &Authority) -> String {
