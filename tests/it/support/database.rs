@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 
@@ -83,12 +84,20 @@ impl Drop for Database {
         let Some(role) = self.role.take() else { return };
         let drop = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(administer(&[
+            let statements = [
                 format!("ALTER ROLE {role} NOLOGIN"),
                 end_sessions(&role),
                 format!("DROP OWNED BY {role} CASCADE"),
                 format!("DROP ROLE {role}"),
-            ]))
+            ];
+            // What is still ending may be in the way for a moment.
+            for _ in 0..20 {
+                if runtime.block_on(administer(&statements)).is_ok() {
+                    return Ok(());
+                }
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            runtime.block_on(administer(&statements))
         };
         let dropped = std::thread::spawn(drop).join();
         let well = matches!(dropped, Ok(Ok(()))) || std::thread::panicking();

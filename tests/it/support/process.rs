@@ -125,12 +125,14 @@ struct Greeting {
 }
 
 impl Greeting {
-    /// What the program prints once it listens. It is one write, and so one read.
+    /// What the program prints once it listens: an empty line ends it.
     async fn read(stdout: &mut ChildStdout) -> Self {
-        let mut bytes = vec![0; 4_096];
-        let length = stdout.read(&mut bytes).await.expect("its output can be read");
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\n\n")
+            && stdout.read_buf(&mut bytes).await.expect("its output can be read") > 0
+        {}
         let mut greeting = Self::default();
-        for line in String::from_utf8_lossy(&bytes[..length]).lines() {
+        for line in String::from_utf8_lossy(&bytes).lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words[..] {
                 ["Dashboard", url] => greeting.url = Some(url.to_owned()),
