@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use super::data::header::{MOST_BYTES, NoHeader};
+use super::data::mailbox::NoList;
 use super::relay::Said;
 use crate::error::Error;
 
@@ -238,9 +239,14 @@ pub fn bad_header(why: NoHeader) -> Reply {
     Reply::told(554, "5.6.0", text)
 }
 
-/// The From field holds no list of addresses; where, counted from its colon.
-pub fn bad_from(byte: usize) -> Reply {
-    Reply::told(554, "5.6.0", format!("The From field is malformed at byte {byte} behind its colon"))
+/// The From field holds no list of addresses.
+pub fn bad_from(why: NoList) -> Reply {
+    match why {
+        NoList::Malformed(byte) => {
+            Reply::told(554, "5.6.0", format!("The From field is malformed at byte {byte} behind its colon"))
+        }
+        NoList::TooMany => MANY_SENDERS,
+    }
 }
 
 /// A control field with a value that it does not take.

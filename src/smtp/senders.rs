@@ -13,8 +13,6 @@ use super::reply::{self, Reply};
 
 /// So many allowed domains are named in a refusal.
 const NAMED: usize = 5;
-/// Addresses of a From field at most.
-const MOST_SENDERS: usize = 100;
 
 pub struct Senders<'a> {
     pub app: &'a App,
@@ -32,10 +30,10 @@ impl Senders<'_> {
     pub async fn check_from(&self, header: &Header<'_>) -> Result<Vec<mailbox::Mailbox>, Reply> {
         let mut senders = Vec::new();
         for field in header.all("From") {
-            senders.extend(mailbox::list(field.body).map_err(|malformed| reply::bad_from(malformed.at))?);
-        }
-        if senders.len() > MOST_SENDERS {
-            return Err(reply::MANY_SENDERS);
+            senders.extend(mailbox::list(field.body).map_err(reply::bad_from)?);
+            if senders.len() > mailbox::MOST_ADDRESSES {
+                return Err(reply::MANY_SENDERS);
+            }
         }
         let domains: BTreeSet<&str> = senders.iter().map(|sender| sender.domain.as_str()).collect();
         for domain in domains {

@@ -73,12 +73,12 @@ impl<'a> Header<'a> {
             if let Some(body) = rest.strip_prefix(b"\r\n") {
                 return Ok((Self { fields }, body));
             }
+            let field = Field::cut(rest).ok_or(NoHeader::NotAField(line))?;
+            rest = &rest[field.whole.len()..];
             if content.len() - rest.len() > MOST_BYTES {
                 return Err(NoHeader::TooLong);
             }
-            let field = Field::cut(rest).ok_or(NoHeader::NotAField(line))?;
             line += field.whole.iter().filter(|byte| **byte == b'\n').count();
-            rest = &rest[field.whole.len()..];
             fields.push(field);
         }
         Ok((Self { fields }, rest))
@@ -264,6 +264,8 @@ mod tests {
     fn a_header_without_end_is_given_up() {
         let long = b"a:\r\n".repeat(MOST_BYTES / 4 + 2);
         assert_eq!(Header::split(&long).err(), Some(NoHeader::TooLong));
+        let one_field = [b"From: ", "a@b.c, ".repeat(MOST_BYTES).as_bytes(), b"d@e.f\r\n\r\n"].concat();
+        assert_eq!(Header::split(&one_field).err(), Some(NoHeader::TooLong));
         assert!(Header::split(&[&b"From: a@b.c\r\n\r\n"[..], &long].concat()).is_ok(), "a body may be long");
     }
 

@@ -6,12 +6,17 @@
 /// Comments may stand in comments this deep.
 const MOST_NESTED: usize = 16;
 
+/// Addresses in one list at most: each of their domains is asked about.
+pub const MOST_ADDRESSES: usize = 100;
+
 /// Why a field holds no list of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no address list at byte {at}")]
-pub struct Malformed {
+pub enum NoList {
     /// Counted from the colon.
-    pub at: usize,
+    #[error("no address list at byte {0}")]
+    Malformed(usize),
+    #[error("more than {MOST_ADDRESSES} addresses")]
+    TooMany,
 }
 
 /// One address: `local@domain`, comments and spaces taken out.
@@ -22,9 +27,9 @@ pub struct Mailbox {
     pub domain: String,
 }
 
-/// All addresses of a field, those inside groups too.
-pub fn list(body: &[u8]) -> Result<Vec<Mailbox>, Malformed> {
-    let text = std::str::from_utf8(body).map_err(|error| Malformed { at: error.valid_up_to() })?;
+/// All addresses of a field, those inside groups too. It is read no further than it may be long.
+pub fn list(body: &[u8]) -> Result<Vec<Mailbox>, NoList> {
+    let text = std::str::from_utf8(body).map_err(|error| NoList::Malformed(error.valid_up_to()))?;
     let mut reader = Reader { text, at: 0, found: Vec::new() };
     reader.list(None)?;
     Ok(reader.found)
@@ -38,7 +43,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// `address *("," address)` up to `end`; in a group an empty list is fine.
-    fn list(&mut self, end: Option<char>) -> Result<(), Malformed> {
+    fn list(&mut self, end: Option<char>) -> Result<(), NoList> {
         self.blank()?;
         if end.is_some() && self.peek() == end {
             return Ok(());
@@ -55,7 +60,7 @@ impl Reader<'_> {
     }
 
     /// `addr-spec`, `[phrase] "<" addr-spec ">"`, or, not in a group, `phrase ":" [list] ";"`.
-    fn address(&mut self, in_group: bool) -> Result<(), Malformed> {
+    fn address(&mut self, in_group: bool) -> Result<(), NoList> {
         let start = self.at;
         if self.peek() != Some('<') {
             self.words(true)?;
@@ -82,7 +87,7 @@ impl Reader<'_> {
         }
     }
 
-    fn mailbox(&mut self) -> Result<(), Malformed> {
+    fn mailbox(&mut self) -> Result<(), NoList> {
         let local = self.words(false)?;
         self.blank()?;
         self.expect('@')?;
@@ -91,12 +96,15 @@ impl Reader<'_> {
         if domain.starts_with('"') || domain.contains(".\"") {
             return Err(self.malformed());
         }
+        if self.found.len() == MOST_ADDRESSES {
+            return Err(NoList::TooMany);
+        }
         self.found.push(Mailbox { local, domain });
         Ok(())
     }
 
     /// One or more words: of a phrase (`loose`), side by side, dots anywhere; of an address, parted by single dots.
-    fn words(&mut self, loose: bool) -> Result<String, Malformed> {
+    fn words(&mut self, loose: bool) -> Result<String, NoList> {
         let mut words = self.word(loose)?;
         loop {
             let before = self.at;
@@ -120,7 +128,7 @@ impl Reader<'_> {
         }
     }
 
-    fn word(&mut self, loose: bool) -> Result<String, Malformed> {
+    fn word(&mut self, loose: bool) -> Result<String, NoList> {
         if self.peek() == Some('"') {
             return self.quoted();
         }
@@ -133,7 +141,7 @@ impl Reader<'_> {
         Ok(rest[..end].to_owned())
     }
 
-    fn quoted(&mut self) -> Result<String, Malformed> {
+    fn quoted(&mut self) -> Result<String, NoList> {
         let start = self.at;
         self.at += 1;
         loop {
@@ -146,7 +154,7 @@ impl Reader<'_> {
     }
 
     /// `"[" 1*dcontent "]"` (RFC 5321 section 4.1.3), of what an IPv4 or IPv6 address is written with.
-    fn literal(&mut self) -> Result<String, Malformed> {
+    fn literal(&mut self) -> Result<String, NoList> {
         let start = self.at;
         self.expect('[')?;
         let rest = &self.text[self.at..];
@@ -161,7 +169,7 @@ impl Reader<'_> {
     }
 
     /// Spaces, folds and comments.
-    fn blank(&mut self) -> Result<(), Malformed> {
+    fn blank(&mut self) -> Result<(), NoList> {
         loop {
             match self.peek() {
                 Some(' ' | '\t' | '\r' | '\n') => self.at += 1,
@@ -171,7 +179,7 @@ impl Reader<'_> {
         }
     }
 
-    fn comment(&mut self) -> Result<(), Malformed> {
+    fn comment(&mut self) -> Result<(), NoList> {
         let mut depth = 0;
         loop {
             match self.next()? {
@@ -189,13 +197,13 @@ impl Reader<'_> {
         self.text[self.at..].chars().next()
     }
 
-    fn next(&mut self) -> Result<char, Malformed> {
+    fn next(&mut self) -> Result<char, NoList> {
         let next = self.peek().ok_or_else(|| self.malformed())?;
         self.at += next.len_utf8();
         Ok(next)
     }
 
-    fn expect(&mut self, wanted: char) -> Result<(), Malformed> {
+    fn expect(&mut self, wanted: char) -> Result<(), NoList> {
         if self.peek() != Some(wanted) {
             return Err(self.malformed());
         }
@@ -203,8 +211,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn malformed(&self) -> Malformed {
-        Malformed { at: self.at }
+    fn malformed(&self) -> NoList {
+        NoList::Malformed(self.at)
     }
 }
 
@@ -281,8 +289,15 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(list(b" a@b\xff.c"), Err(Malformed { at: 4 }));
-        assert_eq!(list(b" a@b.c d"), Err(Malformed { at: 7 }));
+        assert_eq!(list(b" a@b\xff.c"), Err(NoList::Malformed(4)));
+        assert_eq!(list(b" a@b.c d"), Err(NoList::Malformed(7)));
         assert!(read(&format!("{}a@b.c", "(".repeat(1_000))).is_none());
+    }
+
+    #[test]
+    fn a_list_is_read_no_further_than_it_may_be_long() {
+        let most = vec!["a@b.c"; MOST_ADDRESSES].join(",");
+        assert_eq!(list(most.as_bytes()).map(|list| list.len()), Ok(MOST_ADDRESSES));
+        assert_eq!(list(format!("{most}, d@e.f, what is this").as_bytes()), Err(NoList::TooMany));
     }
 }

@@ -19,17 +19,21 @@ async fn start(setting: (&str, &str)) -> (GatepostProcess, Issued, crate::suppor
 
 /// Sends a message of so many bytes, and returns the code of the answer.
 async fn send(process: &GatepostProcess, issued: &Issued, bytes: u64) -> u16 {
+    let mut content = b"From: a@acme.example\r\nSubject: Big\r\n\r\n".to_vec();
+    while (content.len() as u64) < bytes {
+        content.extend_from_slice(LINE);
+    }
+    send_content(process, issued, &content).await
+}
+
+async fn send_content(process: &GatepostProcess, issued: &Issued, content: &[u8]) -> u16 {
     let mut client: SmtpClient = process.smtp().await.encrypted().await;
     assert_eq!(client.log_in(&issued.username, &issued.password).await.code, 235);
     for command in ["MAIL FROM:<a@acme.example>", "RCPT TO:<bob@example.org>"] {
         client.expect(250, command).await;
     }
     client.expect(354, "DATA").await;
-    let mut content = b"From: a@acme.example\r\nSubject: Big\r\n\r\n".to_vec();
-    while (content.len() as u64) < bytes {
-        content.extend_from_slice(LINE);
-    }
-    client.send(&content).await.code
+    client.send(content).await.code
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,4 +58,17 @@ async fn a_message_that_is_refused_for_its_size_is_not_held() {
         })
         .await;
     assert!(peak <= 16 * MEGABYTE, "{peak} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_all_addresses_costs_no_more_than_another() {
+    let (process, staging, _here) = start(("GATEPOST_SMTP_MAX_MESSAGE_BYTES", "21000000")).await;
+    assert_eq!(send(&process, &staging, 1_000).await, 250);
+    let addresses = format!("From: {}a@b\r\n\r\n", "a@b,".repeat(4_900_000));
+    let peak = process
+        .peak(async || {
+            assert_eq!(send_content(&process, &staging, addresses.as_bytes()).await, 554);
+        })
+        .await;
+    assert!(peak <= 60 * MEGABYTE, "{peak} bytes");
 }

@@ -3,7 +3,7 @@
 
 use gatepost::smtp::data::header::Header;
 use gatepost::smtp::data::incoming::{Fault, Incoming};
-use gatepost::smtp::data::mailbox;
+use gatepost::smtp::data::mailbox::{self, NoList};
 use gatepost::smtp::data::memory::Memory;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -116,8 +116,8 @@ proptest! {
             prop_assert!(blank == 0 && body.is_empty() || blank == 2);
             for field in header.fields {
                 // Whatever it holds: a list of addresses, or a place where it is none.
-                if let Err(malformed) = mailbox::list(field.body) {
-                    prop_assert!(malformed.at <= field.body.len());
+                if let Err(NoList::Malformed(at)) = mailbox::list(field.body) {
+                    prop_assert!(at <= field.body.len());
                 }
             }
         }
