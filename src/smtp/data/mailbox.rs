@@ -5,6 +5,9 @@
 
 /// Comments may stand in comments this deep.
 const MOST_NESTED: usize = 16;
+/// RFC 5321 section 4.5.3.1.1 and 4.5.3.1.2, in octets.
+const MOST_LOCAL: usize = 64;
+const MOST_DOMAIN: usize = 255;
 
 /// Addresses in one list at most: each of their domains is asked about.
 pub const MOST_ADDRESSES: usize = 100;
@@ -88,6 +91,7 @@ impl Reader<'_> {
     }
 
     fn mailbox(&mut self) -> Result<(), NoList> {
+        let start = self.at;
         let local = self.words(false)?;
         self.blank()?;
         self.expect('@')?;
@@ -95,6 +99,9 @@ impl Reader<'_> {
         let domain = if self.peek() == Some('[') { self.literal()? } else { self.words(false)? };
         if domain.starts_with('"') || domain.contains(".\"") {
             return Err(self.malformed());
+        }
+        if local.len() > MOST_LOCAL || domain.len() > MOST_DOMAIN {
+            return Err(NoList::Malformed(start));
         }
         if self.found.len() == MOST_ADDRESSES {
             return Err(NoList::TooMany);
@@ -292,6 +299,14 @@ mod tests {
         assert_eq!(list(b" a@b\xff.c"), Err(NoList::Malformed(4)));
         assert_eq!(list(b" a@b.c d"), Err(NoList::Malformed(7)));
         assert!(read(&format!("{}a@b.c", "(".repeat(1_000))).is_none());
+    }
+
+    #[test]
+    fn an_address_is_no_longer_than_any_may_be() {
+        let (local, domain) = ("x".repeat(MOST_LOCAL), "x".repeat(MOST_DOMAIN));
+        assert!(read(&format!("{local}@{domain}")).is_some());
+        assert_eq!(list(format!("a@b, x{local}@c").as_bytes()), Err(NoList::Malformed(5)));
+        assert_eq!(list(format!("a@x{domain}").as_bytes()), Err(NoList::Malformed(0)));
     }
 
     #[test]

@@ -61,6 +61,14 @@ const RULES: &[(Whose, &str, &str, (u16, &str))] = &[
     (Scoped, "a@acme.example", "Sender: a@acme.example", (554, "From field")),
     (Scoped, "a@acme.example", "From: <a@acme.example@acme.org>", (554, "malformed at byte")),
     (Scoped, "a@acme.example", "From: a@acme.example.", (554, "malformed at byte")),
+    (Scoped, "a@acme.example", "From: =?utf-8?q?x=40acme.org=00?=@acme.example", (554, "malformed at byte")),
+    (Scoped, "a@acme.example", "From: \"=?utf-8?q?x=40acme.org?=\"@acme.example", (554, "malformed at byte")),
+    (
+        Scoped,
+        "a@acme.example",
+        "From: X <=?utf-8?b?eEBhY21lLm9yZw==?=@acme.example>",
+        (554, "malformed at byte"),
+    ),
     (Unverified, "a@new.example", "From: a@new.example", (553, "it has no verified domain")),
     (Unverified, "", "From: a@new.example", (553, "it has no verified domain")),
 ];
@@ -85,6 +93,19 @@ async fn a_credential_sends_from_its_own_verified_domains_and_no_others() {
         let reply = send(&mut client, sender, fields).await;
         let told = reply.text().to_lowercase();
         assert!(reply.code == *code && told.contains(&text.to_lowercase()), "{sender}, {fields}: {reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_longer_than_any_may_be_is_refused_and_not_repeated() {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let mut client = signed_in(&app, &app.issue_for_sandbox("Shop").await).await;
+    let (local, domain) = ("x".repeat(65), format!("{}example", "x.".repeat(50_000)));
+    for from in [format!("{local}@acme.example"), format!("a@{domain}"), format!("a@{local}.{local}.example")]
+    {
+        let reply = send(&mut client, "", &format!("From: {from}")).await;
+        assert!((553..=554).contains(&reply.code) && reply.text().len() < 300, "{reply:?}");
     }
 }
 
