@@ -100,7 +100,8 @@ impl Reader<'_> {
         if domain.starts_with('"') || domain.contains(".\"") {
             return Err(self.malformed());
         }
-        if local.len() > MOST_LOCAL || domain.len() > MOST_DOMAIN {
+        let is_too_long = local.len() > MOST_LOCAL || domain.len() > MOST_DOMAIN;
+        if is_too_long || [&local, &domain].into_iter().any(holds_encoded_word) {
             return Err(NoList::Malformed(start));
         }
         if self.found.len() == MOST_ADDRESSES {
@@ -228,6 +229,11 @@ fn is_atom(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_control())
 }
 
+/// RFC 2047 section 5 allows no encoded word in an address. Some programs decode it all the same, and show what it hides.
+fn holds_encoded_word(part: &String) -> bool {
+    part.split_once("=?").is_some_and(|(_, rest)| rest.contains("?="))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,6 +255,7 @@ mod tests {
             (" Team: a@b.c, D <d@e.f>; , g@h.i", vec!["a@b.c", "d@e.f", "g@h.i"]),
             (" undisclosed-recipients:;", vec![]),
             (" \"a b\"@c.d", vec!["\"a b\"@c.d"]),
+            (" a=?b@c.d", vec!["a=?b@c.d"]),
             (" a@[192.0.2.1]", vec!["a@[192.0.2.1]"]),
             (" a@[IPv6:2001:db8::1]", vec!["a@[IPv6:2001:db8::1]"]),
             (" Bücher <ü@bücher.example>", vec!["ü@bücher.example"]),
@@ -290,6 +297,9 @@ mod tests {
             " a@[1(]), d@e.f (]",
             " a@[\"], d@e.f, \"]",
             " a@[]",
+            " =?utf-8?q?ceo=40bank.example=00?=@b.c",
+            " x <\"=?utf-8?q?ceo=40bank.example?=\"@b.c>",
+            " a@=?utf-8?q?bank.example?=",
             " a\\@b.c",
             " a@b.c; d@e.f",
             " <>",
