@@ -1,5 +1,6 @@
 //! Secrets: drawn here, hashed and verified here, shown once, never printed by accident.
 
+pub mod file;
 pub mod sealing;
 mod webhook;
 

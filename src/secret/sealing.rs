@@ -1,8 +1,6 @@
 //! Seals what the database keeps of a secret for a moment: AES-256-GCM, under a key that is not in the database.
 
 use std::fmt;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -10,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
-use super::random_bytes;
+use super::{file, random_bytes};
 use crate::error::{Error, Result};
 
 /// Bytes of the key.
@@ -24,30 +22,36 @@ impl Sealing {
     /// # Errors
     /// [`Error::Setup`]: it is something else.
     pub fn new(key: &str) -> Result<Self> {
-        let refused =
-            || Error::setup("sealing_key is not 32 bytes in Base64, such as: openssl rand -base64 32");
-        let bytes = Zeroizing::new(BASE64_STANDARD.decode(key.trim()).map_err(|_| refused())?);
-        if bytes.len() != KEY {
-            return Err(refused());
-        }
-        RandomizedNonceKey::new(&AES_256_GCM, &bytes).map(Self).map_err(|_| refused())
+        Self::read(key).ok_or_else(|| {
+            Error::setup("sealing_key is not 32 bytes in Base64, such as: openssl rand -base64 32")
+        })
     }
 
     /// With the key in this file; made, for nobody else to read, when it is not there.
-    pub fn kept_in(file: &Path) -> Result<Self> {
-        let refused =
-            |cause: std::io::Error| Error::setup(format!("{} can't be used: {cause}", file.display()));
-        let fresh = Zeroizing::new(BASE64_STANDARD.encode(random_bytes::<KEY>()));
-        match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-            Ok(mut made) => {
-                made.write_all(fresh.as_bytes()).and_then(|()| made.sync_all()).map_err(refused)?;
-                Self::new(&fresh)
-            }
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
-                Self::new(&Zeroizing::new(std::fs::read_to_string(file).map_err(refused)?))
-            }
-            Err(cause) => Err(refused(cause)),
+    ///
+    /// # Errors
+    /// [`Error::Setup`] that names the file.
+    pub fn kept_in(path: &Path) -> Result<Self> {
+        let unusable =
+            |cause: std::io::Error| Error::setup(format!("{} can't be used: {cause}", path.display()));
+        if !path.exists() {
+            let fresh = Zeroizing::new(BASE64_STANDARD.encode(random_bytes::<KEY>()));
+            file::make(path, fresh.as_bytes()).map_err(unusable)?;
         }
+        // Whoever made it: of two that start at once both use the one that is there.
+        let key = Zeroizing::new(std::fs::read_to_string(path).map_err(unusable)?);
+        Self::read(&key).ok_or_else(|| {
+            let needed = "restore it from a backup, or delete it for a new one: what it sealed is lost then";
+            Error::setup(format!("{} does not hold 32 bytes in Base64; {needed}", path.display()))
+        })
+    }
+
+    fn read(key: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(BASE64_STANDARD.decode(key.trim()).ok()?);
+        if bytes.len() != KEY {
+            return None;
+        }
+        RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok().map(Self)
     }
 
     /// Base64 of nonce, ciphertext and tag. `name` says what it is: it opens as nothing else.
@@ -93,6 +97,33 @@ mod tests {
         assert!(again.open("b", &sealed).is_none() && other.open("a", &sealed).is_none());
         assert!(one.open("a", "").is_none() && one.open("a", &sealed[4..]).is_none());
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn processes_that_start_at_once_agree_on_one_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let start = std::sync::Barrier::new(8);
+        let begin = || {
+            start.wait();
+            Sealing::kept_in(&path).unwrap()
+        };
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let sealed = keys[0].seal("a", "sk_secret").unwrap();
+        assert!(keys.iter().all(|key| key.open("a", &sealed).is_some()));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left there");
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sealing.key");
+        std::fs::write(&path, "").unwrap();
+        let error = Sealing::kept_in(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Certificates as files: reading PEM with errors that name the file, making a self-signed one, and telling what a
 //! certificate says about itself.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use x509_parser::extensions::GeneralName;
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+use crate::secret::file;
 
 /// How long a self-signed certificate lasts, and how long before its end it is replaced.
 const LIFETIME: Duration = Duration::from_secs(365 * 86_400);
@@ -115,7 +115,7 @@ impl SelfSigned {
             return Ok(false);
         }
         let pem = self.make(now).map_err(|problem| Problem::NotMade(self.names.clone(), problem))?;
-        write_private(&self.path, pem.as_bytes())
+        file::replace(&self.path, pem.as_bytes())
             .map_err(|problem| Problem::Unwritable(self.path.clone(), problem))?;
         Ok(true)
     }
@@ -144,15 +144,6 @@ impl SelfSigned {
         let certificate = params.self_signed(&key)?;
         Ok(Zeroizing::new(certificate.pem() + &Zeroizing::new(key.serialize_pem())))
     }
-}
-
-/// Replaces a file in one step; whoever reads it sees the old or the new one, whole.
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
 }
 
 /// What a certificate says about itself.
