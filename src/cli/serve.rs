@@ -12,11 +12,12 @@ use crate::server::Server;
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
     allow_many_connections();
+    // Before anybody can read that it is there, and end it.
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be listened for")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be listened for")?;
     let server = Server::build(config, Clock::default()).await?;
     output::write(greeting(&server)?.as_bytes())?;
     let shutdown = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be listened for")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be listened for")?;
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
