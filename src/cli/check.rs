@@ -11,7 +11,7 @@ use crate::smtp::probe::{Line, Mail, Outcome, Probe, Speaker, Step, Target, Trus
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Username of the credential; the password is read from standard input
+    /// Username of the credential; the password is asked for, or read from standard input
     username: String,
     /// Server to sign in to, instead of the configured door on this machine
     #[arg(long)]

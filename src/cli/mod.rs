@@ -16,6 +16,7 @@ mod user;
 mod webhook;
 
 use std::future::Future;
+use std::io::{BufRead, IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -184,19 +185,23 @@ async fn operator(app: &App) -> Result<Actor> {
     Ok(Actor::operator(organization.id, now))
 }
 
-/// Reads one line from standard input: a password, without its line end.
+/// A password: typed unseen at a terminal, else the first line of standard input, without its line end.
 fn read_password() -> Result<crate::secret::Password> {
-    use std::io::Read;
-    let mut text = String::new();
-    let limit = 16 * 1024;
-    std::io::stdin()
-        .lock()
-        .take(limit)
-        .read_to_string(&mut text)
-        .map_err(|cause| Error::setup(format!("the password can't be read from standard input: {cause}")))?;
-    let line = text.lines().next().unwrap_or_default();
+    let line = if std::io::stdin().is_terminal() {
+        let terminal = rpassword::ConfigBuilder::new().output_writer(std::io::stderr()).build();
+        rpassword::prompt_password_with_config("Password: ", terminal)
+    } else {
+        first_line_of_input()
+    };
+    let line = line.map_err(|cause| Error::setup(format!("the password can't be read: {cause}")))?;
     if line.is_empty() {
         return Err(Error::setup("standard input holds no password"));
     }
     Ok(crate::secret::Password::new(line))
+}
+
+fn first_line_of_input() -> std::io::Result<String> {
+    let (mut text, limit) = (String::new(), 16 * 1024);
+    std::io::stdin().lock().take(limit).read_line(&mut text)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

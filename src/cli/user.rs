@@ -11,7 +11,7 @@ use crate::secret::Password;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Create a member; the password is read from standard input. The first one becomes the owner
+    /// Create a member; the password is asked for, or read from standard input. The first one becomes the owner
     Create {
         /// E-mail address to log in with
         email: String,
@@ -21,7 +21,7 @@ pub enum Command {
     },
     /// List the members
     List,
-    /// Set a member's password, read from standard input; all their sessions end
+    /// Set a member's password, asked for or read from standard input; all their sessions end
     SetPassword {
         /// E-mail address that they log in with
         email: String,

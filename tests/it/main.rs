@@ -18,6 +18,7 @@ mod pages;
 mod sending;
 mod smtp;
 mod support;
+mod terminal;
 mod timing;
 mod usage;
 mod webhooks;
