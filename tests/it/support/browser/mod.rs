@@ -17,7 +17,7 @@ use chromiumoxide::cdp::browser_protocol::input::{
 };
 use chromiumoxide::cdp::browser_protocol::network::CookieParam;
 use chromiumoxide::cdp::browser_protocol::target::{
-    CreateBrowserContextParams, CreateTargetParams, DisposeBrowserContextParams, GetTargetsParams,
+    CreateBrowserContextParams, CreateTargetParams, DisposeBrowserContextParams,
 };
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use serde::de::DeserializeOwned;
@@ -178,20 +178,6 @@ impl Browser {
             let page = self.read().await.unwrap_or_default();
             panic!("“{text}” {} in: {page}", if there { "does not stand" } else { "still stands" });
         }
-    }
-
-    /// Waits until this stands in a tab that was opened beside the page.
-    pub async fn sees_in_a_new_tab(&self, text: &str) {
-        eventually(&format!("“{text}” in a new tab"), async || {
-            let all = chromium().execute(GetTargetsParams::default()).await.ok()?;
-            let new = all.result.target_infos.iter().find(|target| {
-                target.browser_context_id.as_ref() == Some(&self.context)
-                    && target.target_id != *self.page.target_id()
-            });
-            let tab = chromium().get_page(new?.target_id.clone()).await.ok()?;
-            tab.content().await.ok()?.contains(text).then_some(())
-        })
-        .await;
     }
 
     /// Waits until the address bar shows this path.
