@@ -83,7 +83,7 @@ async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transact
         Way::Sandbox | Way::Nowhere => {}
     }
     let account = Account { app, credits: transaction.credits, hold: None };
-    account.keep(taken.in_sandbox(controls.result), content).await.map_err(reply::internal)?;
+    account.keep(taken, controls.result, content).await.map_err(reply::internal)?;
     Ok(reply::kept(id))
 }
 
@@ -96,10 +96,11 @@ struct Account<'a> {
 
 impl Account<'_> {
     /// Into the log, with all that it holds.
-    async fn keep(&self, taken: TakenMessage<'_>, content: Content<'_>) -> Result<()> {
+    async fn keep(&self, taken: TakenMessage<'_>, result: Outcome, content: Content<'_>) -> Result<()> {
+        let (accepted, taken) = (taken.accepted(), taken.in_sandbox(result));
         let mut tx = self.app.db.begin().await?;
         taken.record(&mut tx, Some(content)).await?;
-        self.usage(&taken).add(&mut tx, accepted(&taken)).await?;
+        self.usage(&taken).add(&mut tx, accepted).await?;
         tx.commit().await
     }
 
@@ -116,14 +117,19 @@ impl Account<'_> {
         }
         self.hold.iter_mut().for_each(Hold::use_up);
         let said = transfer.data(&[content.header, content.body]).await;
-        let (outcome, reply) = match &said {
-            Ok(said) if said.is_yes() => (Outcome::Delivered, reply::relayed(said)),
-            Ok(said) if said.is_for_good() => (Outcome::Failed, reply::relayed(said)),
-            Ok(said) => (Outcome::Deferred, reply::relayed(said)),
+        let (unknown, reply) = match &said {
+            Ok(said) => (false, reply::relayed(said)),
             Err(trouble) if trouble.is_after_the_dot() => {
-                (Outcome::Unknown, onward::told(trouble, reply::NEXT_HOP_SILENT))
+                (true, onward::told(trouble, reply::NEXT_HOP_SILENT))
             }
-            Err(trouble) => (Outcome::Deferred, onward::told(trouble, reply::NEXT_HOP_LOST)),
+            Err(trouble) => (false, onward::told(trouble, reply::NEXT_HOP_LOST)),
+        };
+        // As the client hears it: what is temporary to it is so in the log.
+        let outcome = match reply.code {
+            _ if unknown => Outcome::Unknown,
+            ..400 => Outcome::Delivered,
+            400..500 => Outcome::Deferred,
+            500.. => Outcome::Failed,
         };
         let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
         let (id, organization, at) = (taken.id, taken.organization, self.app.clock.now());
@@ -138,7 +144,7 @@ impl Account<'_> {
     /// False when there is no credit for it.
     async fn announce(&self, taken: &TakenMessage<'_>) -> Result<bool> {
         let mut tx = self.app.db.begin().await?;
-        let (count, now) = (accepted(taken), self.app.clock.now());
+        let (count, now) = (taken.accepted(), self.app.clock.now());
         let hold = self.hold.as_ref().map(|hold| hold.id);
         if !self.credits.charge(&mut tx, hold, count, now).await? {
             return Ok(false);
@@ -152,8 +158,8 @@ impl Account<'_> {
     async fn settle(&self, taken: &TakenMessage<'_>, settlement: &Settlement) -> Result<()> {
         let mut tx = self.app.db.begin().await?;
         if !matches!(settlement.outcome, Outcome::Delivered | Outcome::Unknown) {
-            self.credits.give_back(&mut tx, accepted(taken)).await?;
-            self.usage(taken).take_back(&mut tx, accepted(taken)).await?;
+            self.credits.give_back(&mut tx, taken.accepted()).await?;
+            self.usage(taken).take_back(&mut tx, taken.accepted()).await?;
         }
         settlement.record(&mut tx).await?;
         tx.commit().await
@@ -163,13 +169,6 @@ impl Account<'_> {
         let TakenMessage { organization, credential, mode, .. } = *taken;
         Usage { organization, credential, month: self.credits.month, mode }
     }
-}
-
-/// How many recipients the next hop did not refuse; all, in the sandbox.
-fn accepted(taken: &TakenMessage<'_>) -> i64 {
-    let is_accepted = |outcome| taken.mode == Mode::Sandbox || outcome == Outcome::Unknown;
-    let count = taken.recipients.iter().filter(|recipient| is_accepted(recipient.outcome)).count();
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Subject and Message-ID, decoded (RFC 2047).

@@ -22,6 +22,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// RFC 3463 section 3.2.
+    pub fn is_about_an_address(&self) -> bool {
+        self.status.starts_with("5.1.")
+    }
+
     const fn fixed(code: u16, status: &'static str, text: &'static str) -> Self {
         Reply { code, status: Cow::Borrowed(status), text: Cow::Borrowed(text) }
     }

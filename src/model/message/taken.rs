@@ -140,10 +140,17 @@ impl TakenMessage<'_> {
         Ok(())
     }
 
-    /// The same in sandbox mode: for every recipient it plays that this became of it.
+    /// How many recipients were accepted: until it is settled, or is for the sandbox, nothing more is known of them.
+    pub fn accepted(&self) -> i64 {
+        let accepted = self.recipients.iter().filter(|recipient| recipient.outcome == Outcome::Unknown);
+        i64::try_from(accepted.count()).unwrap_or(i64::MAX)
+    }
+
+    /// The same in sandbox mode: it plays that this became of every recipient that was accepted.
     pub fn in_sandbox(mut self, result: Outcome) -> Self {
         (self.mode, self.outcome) = (Mode::Sandbox, result);
-        self.recipients.iter_mut().for_each(|recipient| recipient.outcome = result);
+        let accepted = self.recipients.iter_mut().filter(|recipient| recipient.outcome == Outcome::Unknown);
+        accepted.for_each(|recipient| recipient.outcome = result);
         self
     }
 

@@ -45,6 +45,22 @@ async fn a_no_to_any_command_is_what_the_client_hears_and_the_next_message_goes_
 }
 
 #[tokio::test]
+async fn what_the_next_hop_says_of_gatepost_is_temporary_to_the_client_and_in_the_log() {
+    for text in ["503 5.5.1 order", "530 5.7.0 sign in", "534 5.7.9 no", "535 5.7.8 no", "538 5.7.11 no"] {
+        for step in ["DATA", "end"] {
+            let hop = NextHop::plain().await;
+            hop.once(step, Act::Says(text));
+            let shop = Shop::before(&hop).await;
+            let answer = send(&mut shop.client().await, &letter()).await;
+            assert_eq!((answer.code, answer.text().starts_with("4.3.5 ")), (451, true), "{answer:?}");
+            let (message, recipients) = shop.logged().await;
+            assert_eq!(message.outcome, Outcome::Deferred, "{step} {text}");
+            assert_eq!(outcomes(&recipients), [(RECIPIENT, Outcome::Deferred)]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_next_hop_that_is_gone_or_silent_or_garbled_is_451_and_only_after_the_end_unknown() {
     for act in [Act::HangsUp, Act::Freezes, Act::Says("hm?"), Act::SaysAndHangsUp("421 4.3.2 closing")] {
         join_all(["MAIL", "RCPT", "DATA", "end"].map(|step| is_451(act.clone(), step))).await;

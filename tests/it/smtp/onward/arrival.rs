@@ -90,6 +90,23 @@ async fn what_is_given_up_never_arrives_and_leaves_the_connection_to_the_next_me
 }
 
 #[tokio::test]
+async fn a_recipient_that_was_refused_stays_so_in_a_message_that_turns_out_to_be_for_the_sandbox() {
+    let hop = NextHop::plain().await;
+    let shop = Shop::before(&hop).await;
+    let mut client = shop.client().await;
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    client.expect(250, &format!("RCPT TO:<{RECIPIENT}>")).await;
+    hop.once("RCPT", Act::Says("550 5.1.1 nobody"));
+    client.expect(550, "RCPT TO:<carol@example.org>").await;
+    client.expect(354, "DATA").await;
+    assert_eq!(client.send(&[b"Gatepost-Sandbox: true\r\n", letter().as_slice()].concat()).await.code, 250);
+    let (message, recipients) = shop.logged().await;
+    assert_eq!((message.mode, message.outcome), (Mode::Sandbox, Outcome::Delivered));
+    let expected = [(RECIPIENT, Outcome::Delivered), ("carol@example.org", Outcome::Bounced)];
+    assert_eq!(outcomes(&recipients), expected);
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_in_the_middle_sends_nothing() {
     let hop = NextHop::plain().await;
     let shop = Shop::before(&hop).await;
