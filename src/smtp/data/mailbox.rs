@@ -101,7 +101,7 @@ impl Reader<'_> {
             return Err(self.malformed());
         }
         let is_too_long = local.len() > MOST_LOCAL || domain.len() > MOST_DOMAIN;
-        if is_too_long || [&local, &domain].into_iter().any(holds_encoded_word) {
+        if is_too_long || [&*local, &*domain].into_iter().any(holds_encoded_word) {
             return Err(NoList::Malformed(start));
         }
         if self.found.len() == MOST_ADDRESSES {
@@ -230,7 +230,7 @@ fn is_atom(c: char) -> bool {
 }
 
 /// RFC 2047 section 5 allows no encoded word in an address. Some programs decode it all the same, and show what it hides.
-fn holds_encoded_word(part: &String) -> bool {
+fn holds_encoded_word(part: &str) -> bool {
     part.split_once("=?").is_some_and(|(_, rest)| rest.contains("?="))
 }
 
