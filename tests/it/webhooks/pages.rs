@@ -194,6 +194,7 @@ async fn a_webhook_is_managed_on_a_phone() {
     alice.is_at(HOME).await;
     alice.click("Actions for Shop system").await;
     alice.click("Send test event").await;
+    alice.sees("With data of nobody’s").await;
     alice.click("Send test event").await;
     alice.sees("HTTP 204").await;
     alice.close().await;
@@ -216,6 +217,7 @@ async fn a_webhook_lives_from_creation_to_deletion_without_scripts() {
     alice.sees(&secret).await;
     alice.click("Done").await;
     alice.click("Send test event").await;
+    alice.sees("With data of nobody’s").await;
     alice.click("Send test event").await;
     alice.sees("The test event is on its way.").await;
     let page = alice.path().await;
@@ -237,6 +239,7 @@ async fn a_webhook_lives_from_creation_to_deletion_without_scripts() {
     alice.click("Save").await;
     alice.sees("Saved.").await;
     alice.click("Rotate secret").await;
+    alice.sees("Rotate the secret of Ledger?").await;
     alice.click("Rotate secret").await;
     alice.sees("The old secret signs too until").await;
     assert_ne!(alice.value_of("Secret").await, secret);
