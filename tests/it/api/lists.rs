@@ -62,8 +62,9 @@ async fn each_filter_lets_through_what_it_says() {
         ("sandbox=false", &["Fresh", "Expired", "A and B", "A", "Global"]),
         ("unused_for_days=90", &["Revoked", "Expired", "A and B", "B", "Global"]),
         ("unused_for_days=92", &[]),
-        ("q=and", &["A and B"]),
-        ("q=EXP", &["Expired"]),
+        // Longer than what a username has by chance.
+        ("q=AND%20b", &["A and B"]),
+        ("q=EXPIRED", &["Expired"]),
         ("q=100%25", &[]),
         (&username, &["B"]),
         ("sandbox=true&status=active&unused_for_days=90", &["B"]),
