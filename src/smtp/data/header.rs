@@ -93,9 +93,13 @@ impl<'a> Header<'a> {
         self.all(name).next().is_some()
     }
 
-    /// Whether it holds bytes beyond ASCII (RFC 6532), control fields aside.
+    /// Whether what goes on of it holds bytes beyond ASCII (RFC 6532).
     pub fn is_internationalized(&self) -> bool {
-        self.fields.iter().any(|field| !field.is_control() && !field.whole.is_ascii())
+        self.handed_on().any(|field| !field.whole.is_ascii())
+    }
+
+    fn handed_on(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields.iter().filter(|field| !field.is_control() && !field.is_private())
     }
 
     /// # Errors
@@ -124,7 +128,7 @@ impl<'a> Header<'a> {
         if !self.has("Message-ID") {
             text.extend_from_slice(format!("Message-ID: <{}@{}>\r\n", trace.id, trace.host).as_bytes());
         }
-        for field in self.fields.iter().filter(|field| !field.is_control() && !field.is_private()) {
+        for field in self.handed_on() {
             text.extend_from_slice(field.whole);
         }
         text.extend_from_slice(b"\r\n");
@@ -200,10 +204,20 @@ impl Trace<'_> {
         };
         // RFC 3848 and RFC 6531 section 3.7.3: SMTP with extensions, TLS and AUTH.
         let protocol = if self.smtputf8 { "UTF8SMTPSA" } else { "ESMTPSA" };
-        let Self { id, hello, host, .. } = self;
+        let Self { id, host, .. } = self;
+        // What is neither a domain nor an address literal could read as a part of the trace that Gatepost vouches for.
+        let hello: &str = if may_be_traced(self.hello) { self.hello } else { &address };
         let date = date(self.at);
         format!("Received: from {hello} ({address})\r\n\tby {host} with {protocol} id {id};\r\n\t{date}\r\n")
     }
+}
+
+/// Domain or address literal (RFC 5321 section 4.1.2), and the underscore that some have in their names.
+fn may_be_traced(hello: &str) -> bool {
+    let literal = hello.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let also = if literal.is_some() { ".:-" } else { ".-_" };
+    let name = literal.unwrap_or(hello);
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
 }
 
 /// RFC 5322 section 3.3.
@@ -286,6 +300,36 @@ mod tests {
         let (header, _) = Header::split(b"message-id: <1@x>\r\nDATE: x\r\n\r\n").unwrap();
         let mended = String::from_utf8(header.mended(&trace())).unwrap();
         assert!(!mended.contains("Message-ID") && !mended.contains("Date: "));
+    }
+
+    #[test]
+    fn what_a_client_calls_itself_can_not_forge_the_trace() {
+        for (hello, traced) in [
+            ("web-1.acme.example", "web-1.acme.example"),
+            ("build_agent", "build_agent"),
+            ("[192.0.2.9]", "[192.0.2.9]"),
+            ("[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
+            ("x([10.0.0.1])by", "[192.0.2.1]"),
+            ("a;b", "[192.0.2.1]"),
+            ("[]", "[192.0.2.1]"),
+        ] {
+            let received = Trace { hello, ..trace() }.received();
+            assert!(
+                received.starts_with(&format!("Received: from {traced} ([192.0.2.1])\r\n")),
+                "{received}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_on_needs_no_extension() {
+        for (content, expected) in [
+            ("From: a@b.c\r\nBcc: Zoë <z@w.x>\r\nGatepost-Note: ü\r\n\r\n", false),
+            ("From: Zoë <a@b.c>\r\n\r\n", true),
+        ] {
+            let (header, _) = Header::split(content.as_bytes()).unwrap();
+            assert_eq!(header.is_internationalized(), expected, "{content}");
+        }
     }
 
     #[test]
