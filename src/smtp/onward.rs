@@ -5,11 +5,12 @@ use super::data::header::Header;
 use super::relay::{MailOptions, Relay, Transfer, Trouble};
 use super::reply::{self, Reply};
 use super::transaction::{Transaction, Way};
+use crate::id::CredentialId;
 use crate::model::message::Outcome;
 
 /// MAIL.
-pub async fn begin(relay: &Relay, mail: &MailFrom<'_>) -> Result<Transfer, Reply> {
-    let mut transfer = relay.open().await.map_err(|trouble| told(&trouble, reply::NEXT_HOP_UNREACHABLE))?;
+pub async fn begin(relay: &Relay, credential: CredentialId, mail: &MailFrom<'_>) -> Result<Transfer, Reply> {
+    let mut transfer = relay.open(credential).await.map_err(|trouble| unopened(&trouble))?;
     let (sender, offers) = (mail.sender.unwrap_or_default(), transfer.offers());
     if !sender.is_ascii() && !offers.smtputf8 {
         return Err(reply::NEXT_HOP_NEEDS_ASCII);
@@ -71,6 +72,13 @@ pub fn can_carry(transfer: &Transfer, header: &Header<'_>, body: &[u8], smtputf8
         _ if (eight_bit_header || !body.is_ascii()) && !offers.eight_bit => Err(reply::NEXT_HOP_NEEDS_7BIT),
         _ => Ok(()),
     }
+}
+
+/// No connection: what passes by itself, or what the operator has to mend.
+fn unopened(trouble: &Trouble) -> Reply {
+    let reply =
+        if trouble.needs_its_operator() { reply::NEXT_HOP_UNUSABLE } else { reply::NEXT_HOP_UNREACHABLE };
+    told(trouble, reply)
 }
 
 /// Logs what went wrong, and gives the client its part of it.

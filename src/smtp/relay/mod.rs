@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::Config;
 use crate::error::Result;
+use crate::id::CredentialId;
 use crate::telemetry;
 use channel::Channel;
 pub use channel::Offers;
@@ -53,10 +54,10 @@ impl Relay {
         Ok(Some(Relay(Arc::new(Inner { way, pool }))))
     }
 
-    /// A connection that has greeted and signed in, kept from before or new, within `next_hop_connect_timeout`; waiting
+    /// A connection for this credential that has greeted and signed in, kept from before or new, within `next_hop_connect_timeout`; waiting
     /// for a place among `next_hop_max_connections` counts.
-    pub async fn open(&self) -> Result<Transfer, Trouble> {
-        let opened = self.take_or_open().await;
+    pub async fn open(&self, credential: CredentialId) -> Result<Transfer, Trouble> {
+        let opened = self.take_or_open(credential).await;
         let result = match &opened {
             Ok(transfer) if transfer.is_reused() => "reused",
             Ok(_) => "opened",
@@ -66,9 +67,10 @@ impl Relay {
         opened
     }
 
-    async fn take_or_open(&self) -> Result<Transfer, Trouble> {
+    async fn take_or_open(&self, credential: CredentialId) -> Result<Transfer, Trouble> {
         let deadline = Instant::now() + self.0.way.limits.connect;
-        let place = timeout_at(deadline, self.0.pool.place()).await.map_err(|_| Trouble::NoPlace)?;
+        let place =
+            timeout_at(deadline, self.0.pool.place(credential)).await.map_err(|_| Trouble::NoPlace)?;
         let place = place.ok_or(Trouble::Closed)?;
         let (channel, reused) = match self.0.pool.take().await {
             Some(channel) => (channel, true),

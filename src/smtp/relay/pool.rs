@@ -1,8 +1,10 @@
 //! Connections to the next hop: so many at a time, and kept for a while for the next message.
 //!
 //! Whoever holds a place may have one connection; it comes from those that are kept, or is opened only while none is
-//! kept. So places in use and connections kept are never more than the limit together.
+//! kept. So places in use and connections kept are never more than the limit together. One credential never has all of them:
+//! who begins messages and does not end them holds up nobody else.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +12,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
 use super::channel::Channel;
+use crate::id::CredentialId;
 
-pub type Place = OwnedSemaphorePermit;
+/// The right to one connection, until it is dropped.
+pub struct Place {
+    _one_of_all: OwnedSemaphorePermit,
+    _one_of_its_own: OwnedSemaphorePermit,
+}
 
 pub struct Pool {
     places: Arc<Semaphore>,
+    /// Places that one credential may have.
+    own: usize,
+    /// Of those that have or want places now, who are no more than there are sessions.
+    by_credential: Mutex<HashMap<CredentialId, Arc<Semaphore>>>,
     keep_for: Duration,
     kept: Mutex<Kept>,
 }
@@ -30,13 +41,23 @@ struct Kept {
 
 impl Pool {
     pub fn new(most: usize, keep_for: Duration) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Arc::new(Pool { places, keep_for, kept: Mutex::default() })
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let (places, own) = (Arc::new(Semaphore::new(most)), own_places(most));
+        Arc::new(Pool { places, own, by_credential: Mutex::default(), keep_for, kept: Mutex::default() })
     }
 
-    /// The right to one connection, until it is dropped. `None` when the pool is closed.
-    pub async fn place(&self) -> Option<Place> {
-        self.places.clone().acquire_owned().await.ok()
+    /// A place, once there is one. `None` when the pool is closed.
+    pub async fn place(&self, credential: CredentialId) -> Option<Place> {
+        let own = self.places_of(credential);
+        let one_of_its_own = own.acquire_owned().await.ok()?;
+        let one_of_all = self.places.clone().acquire_owned().await.ok()?;
+        Some(Place { _one_of_all: one_of_all, _one_of_its_own: one_of_its_own })
+    }
+
+    fn places_of(&self, credential: CredentialId) -> Arc<Semaphore> {
+        let mut all = self.by_credential.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, places| Arc::strong_count(places) > 1);
+        all.entry(credential).or_insert_with(|| Arc::new(Semaphore::new(self.own))).clone()
     }
 
     /// The connection that was used last; those that the next hop has closed meanwhile are dropped.
@@ -90,6 +111,11 @@ impl Pool {
     }
 }
 
+/// All but a quarter, and but one where there are few.
+fn own_places(most: usize) -> usize {
+    (most - (most / 4).max(1).min(most)).max(1)
+}
+
 /// Closes connections at their end, until none is left.
 async fn sweep(pool: std::sync::Weak<Pool>) {
     loop {
@@ -109,4 +135,15 @@ async fn say_goodbye(channels: Vec<(Instant, Channel)>) {
         goodbyes.spawn(channel.say_goodbye());
     }
     goodbyes.join_all().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_credential_has_most_places_and_never_all_but_the_only_one() {
+        let own: Vec<_> = [1, 2, 3, 4, 8, 20].map(own_places).to_vec();
+        assert_eq!(own, [1, 1, 2, 3, 6, 15]);
+    }
 }

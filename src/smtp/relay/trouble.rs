@@ -25,6 +25,19 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether a connection fails until somebody changes something: log-in, certificate, what is offered.
+    pub fn needs_its_operator(&self) -> bool {
+        use client::Trouble as T;
+        match self {
+            Trouble::Connection(T::Refused(reply)) => reply.code >= 500,
+            Trouble::Connection(trouble) => matches!(
+                trouble,
+                T::NoStartTls | T::Certificate(..) | T::NoMechanism(_) | T::InClear | T::NotSmtp(_)
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether the message may have been taken.
     pub fn is_after_the_dot(&self) -> bool {
         matches!(self, Trouble::Unknown(_))

@@ -45,7 +45,9 @@ impl Session {
         let way = match (grant.mode, &self.submission.relay) {
             (Mode::Sandbox, _) => Way::Sandbox,
             (Mode::Production, None) => Way::Nowhere,
-            (Mode::Production, Some(relay)) => Way::Onward(Box::new(onward::begin(relay, &mail).await?)),
+            (Mode::Production, Some(relay)) => {
+                Way::Onward(Box::new(onward::begin(relay, grant.credential, &mail).await?))
+            }
         };
         let credits = Credits { organization: grant.organization, month: Month::of(app.clock.now()) };
         let hold = hold(app, grant.mode, credits).await.map_err(reply::internal)?;

@@ -10,6 +10,7 @@ mod postfix;
 use std::time::Duration;
 
 use gatepost::config::Config;
+use gatepost::id::CredentialId;
 use gatepost::smtp::relay::{MailOptions, Relay, Said, Transfer, Trouble};
 
 use crate::support::NextHop;
@@ -43,7 +44,7 @@ fn impatient(hop: &NextHop) -> Relay {
 }
 
 async fn open(relay: &Relay) -> Transfer {
-    relay.open().await.expect("a connection")
+    relay.open(CredentialId::new()).await.expect("a connection")
 }
 
 /// A transfer with sender and recipient named.
@@ -56,7 +57,7 @@ async fn begun(relay: &Relay) -> Transfer {
 
 /// A whole message, up to the first no.
 async fn send(relay: &Relay) -> Result<Said, Trouble> {
-    let mut transfer = relay.open().await?;
+    let mut transfer = relay.open(CredentialId::new()).await?;
     let said = transfer.mail(SENDER, MailOptions::default()).await?;
     let said = if said.is_yes() { transfer.rcpt(RECIPIENT).await? } else { said };
     if said.is_yes() {

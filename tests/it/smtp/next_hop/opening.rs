@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use gatepost::config::NextHopSecurity;
+use gatepost::id::CredentialId;
 use gatepost::smtp::relay::{Relay, Trouble};
 use rcgen::date_time_ymd;
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use crate::support::{Act, Authority, NextHop};
 
 /// Why no connection can be had.
 async fn trouble(relay: &Relay) -> String {
-    match relay.open().await {
+    match relay.open(CredentialId::new()).await {
         Ok(_) => panic!("a connection"),
         Err(trouble) => {
             assert!(!trouble.is_after_the_dot());
@@ -110,7 +111,7 @@ async fn what_was_offered_in_clear_counts_for_nothing_after_starttls() {
     let hop = NextHop::starttls().await;
     hop.once("EHLO", Act::Says("250-hop.example\n250-STARTTLS\n250-8BITMIME\n250-SMTPUTF8\n250 SIZE 1"));
     hop.offers(&["SIZE 0"]);
-    let transfer = relay(&hop).open().await.expect("a connection");
+    let transfer = relay(&hop).open(CredentialId::new()).await.expect("a connection");
     let offers = transfer.offers();
     assert!(!offers.eight_bit && !offers.smtputf8 && offers.takes_size);
     assert_eq!(offers.size, None, "0 means no limit");
@@ -153,7 +154,7 @@ async fn a_refused_login_is_told_without_the_password() {
         config.next_hop_username = Some("shop".to_owned());
         config.set("next_hop_password", "hunter2!").expect("a setting");
     });
-    let refused = relay.open().await.err().expect("no connection");
+    let refused = relay.open(CredentialId::new()).await.err().expect("no connection");
     let told = format!("{refused} {refused:?} {relay:?}");
     assert!(told.contains("535"), "{told}");
     assert!(!told.contains("hunter2!") && !told.contains("AHNob3AAaHVudGVyMiE="), "{told}");
@@ -166,6 +167,6 @@ async fn a_closed_way_gives_no_connection() {
     let hop = NextHop::plain().await;
     let relay = relay(&hop);
     relay.close().await;
-    assert!(matches!(relay.open().await, Err(Trouble::Closed)));
+    assert!(matches!(relay.open(CredentialId::new()).await, Err(Trouble::Closed)));
     assert!(hop.connections().is_empty());
 }

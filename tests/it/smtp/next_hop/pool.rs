@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatepost::id::CredentialId;
 use gatepost::smtp::relay::{MailOptions, Trouble};
 use tokio::time::Instant;
 
@@ -111,7 +112,8 @@ async fn no_more_connections_are_had_than_allowed_and_the_next_one_waits_for_a_p
         let relay = relay.clone();
         async move { send(&relay).await.expect("an answer").code }
     });
-    let third = relay_with(&hop, |_| ()).open().await.expect("another way has places of its own");
+    let third =
+        relay_with(&hop, |_| ()).open(CredentialId::new()).await.expect("another way has places of its own");
     assert!(!waiting.is_finished());
     drop(third);
     drop(first);
@@ -147,7 +149,7 @@ async fn a_place_that_does_not_come_free_is_waited_for_no_longer_than_for_a_conn
     });
     let held = open(&relay).await;
     let since = Instant::now();
-    assert!(matches!(relay.open().await, Err(Trouble::NoPlace)));
+    assert!(matches!(relay.open(CredentialId::new()).await, Err(Trouble::NoPlace)));
     assert!(since.elapsed() < Duration::from_secs(15), "no longer than for an answer");
     drop(held);
     assert!(open(&relay).await.mail(SENDER, MailOptions::default()).await.is_ok());

@@ -1,6 +1,7 @@
 //! The way to the next hop where that is a real Postfix.
 
 use gatepost::config::{Config, NextHopSecurity};
+use gatepost::id::CredentialId;
 use gatepost::smtp::relay::{MailOptions, Relay, Transfer};
 
 use super::SENDER;
@@ -13,7 +14,7 @@ fn relay(postfix: &Postfix, security: NextHopSecurity) -> Relay {
 }
 
 async fn begun(relay: &Relay, options: MailOptions) -> Transfer {
-    let mut transfer = relay.open().await.expect("a connection");
+    let mut transfer = relay.open(CredentialId::new()).await.expect("a connection");
     let said = transfer.mail(SENDER, options).await.expect("an answer");
     assert!(said.is_yes(), "{said:?}");
     transfer
@@ -73,11 +74,11 @@ async fn what_postfix_refuses_is_heard_and_the_rest_goes_on() {
     let nobody = transfer.data(&[&letter(0)]).await.expect("an answer to DATA");
     assert_eq!((nobody.code, nobody.status.as_deref()), (554, Some("5.5.1")));
 
-    let mut transfer = relay.open().await.expect("a connection");
+    let mut transfer = relay.open(CredentialId::new()).await.expect("a connection");
     let huge = MailOptions { size: Some(40_000_000), ..MailOptions::default() };
     assert_eq!(transfer.mail(SENDER, huge).await.expect("an answer").code, 552);
     drop(transfer);
-    let mut transfer = relay.open().await.expect("a connection");
+    let mut transfer = relay.open(CredentialId::new()).await.expect("a connection");
     let said = transfer.mail("", MailOptions::default()).await.expect("an answer");
     assert!(said.is_yes(), "{said:?}");
     assert!(transfer.rcpt(BOB).await.expect("an answer").is_yes());
@@ -122,6 +123,6 @@ async fn postfix_lets_nobody_in_with_a_wrong_password() {
     postfix.configure(&mut config, NextHopSecurity::Starttls);
     config.set("next_hop_password", "wrong horse").expect("a setting");
     let relay = Relay::new(&config).expect("settings").expect("a next hop");
-    let refused = relay.open().await.err().expect("no connection").to_string();
+    let refused = relay.open(CredentialId::new()).await.err().expect("no connection").to_string();
     assert!(refused.contains("535 5.7.8"), "{refused}");
 }
