@@ -246,11 +246,13 @@ pub fn sqlite_url(file: &Path) -> String {
 
 /// A database's address with its password masked, for people to read.
 pub fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once(':') else { return url.to_owned() };
     let address = match rest.rsplit_once('@') {
         Some((user, place)) => {
-            let name = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{name}:****@{place}")
+            // However many slashes were typed.
+            let slashes = user.len() - user.trim_start_matches('/').len();
+            let name = user[slashes..].split(':').next().unwrap_or_default();
+            format!("{scheme}:{}{name}:****@{place}", &user[..slashes])
         }
         None => url.to_owned(),
     };
@@ -314,6 +316,8 @@ mod tests {
     fn a_database_address_is_shown_without_its_password() {
         assert_eq!(masked("postgres://gp:p@ss/w@db:5432/x?a=b"), "postgres://gp:****@db:5432/x?a=b");
         assert_eq!(masked("postgres://gp:secret@db/x"), "postgres://gp:****@db/x");
+        assert_eq!(masked("postgres:/gp:secret@db/x"), "postgres:/gp:****@db/x");
+        assert_eq!(masked("postgres:gp:secret@db/x"), "postgres:gp:****@db/x");
         assert_eq!(
             masked("postgres://db/x?user=gp&password=secret"),
             "postgres://db/x?user=gp&password=****"
