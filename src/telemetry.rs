@@ -52,11 +52,25 @@ pub fn start_logging(config: &Config) -> Result<()> {
     let directives = format!("rustls_platform_verifier=off,{}", config.log_level);
     let filter = EnvFilter::try_new(directives).map_err(|why| Error::setup(format!("log_level: {why}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _only_the_first_counts = match config.log_format {
+    let started = match config.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
+    if started.is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
     Ok(())
+}
+
+/// A panic is a line of the log like any other, with its place, and its backtrace where `RUST_BACKTRACE` asks for one.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let backtrace = std::backtrace::Backtrace::capture();
+    match backtrace.status() {
+        std::backtrace::BacktraceStatus::Captured => {
+            tracing::error!(%panic, %backtrace, "a defect in Gatepost")
+        }
+        _ => tracing::error!(%panic, "a defect in Gatepost"),
+    }
 }
 
 /// The metrics of this process in Prometheus's text format.
