@@ -25,11 +25,18 @@ pub struct ErrorResponse {
     pub message: String,
 }
 
+const INTERNAL: &str = "internal error";
+
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), retry_after: None }
+    }
+
+    fn for_now() -> Self {
+        let message = "temporarily unavailable, try again in a moment".to_owned();
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message, retry_after: Some(1) }
     }
 
     pub fn bad(message: impl Into<String>) -> Self {
@@ -39,6 +46,17 @@ impl Failure {
     /// Whether the request itself is at fault: the same one is refused again.
     pub fn is_of_the_request(&self) -> bool {
         self.status.is_client_error()
+    }
+}
+
+/// What a layer answered for a handler that panicked or took too long, in the API's words.
+pub async fn in_words(answer: Response) -> Response {
+    let says_nothing =
+        answer.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/json");
+    match answer.status() {
+        StatusCode::SERVICE_UNAVAILABLE if says_nothing => Failure::for_now().into_response(),
+        status if status.is_server_error() && says_nothing => Failure::new(status, INTERNAL).into_response(),
+        _ => answer,
     }
 }
 
@@ -54,13 +72,11 @@ impl From<Error> for Failure {
             Error::Forbidden(why) => Self::new(StatusCode::FORBIDDEN, why),
             Error::Unavailable(cause) => {
                 warn!(%cause, "the request failed for now");
-                let message = "temporarily unavailable, try again in a moment";
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self { status, message: message.to_owned(), retry_after: Some(1) }
+                Self::for_now()
             }
             Error::Setup(cause) | Error::Internal(cause) => {
                 error!(%cause, "the request failed");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
             }
         }
     }
@@ -78,5 +94,42 @@ impl IntoResponse for Failure {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::map_response;
+    use axum::routing::get;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn panics() -> &'static str {
+        panic!("a secret of the handler")
+    }
+
+    #[tokio::test]
+    async fn what_a_layer_answers_is_in_the_words_of_the_api() {
+        let routes = Router::new()
+            .route("/panic", get(panics))
+            .route("/slow", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
+            .route("/own", get(|| async { Failure::new(StatusCode::BAD_GATEWAY, "our own words") }))
+            .layer(CatchPanicLayer::new())
+            .layer(map_response(in_words));
+        for (path, status, message) in [
+            ("/panic", 500, "internal error"),
+            ("/slow", 503, "temporarily unavailable, try again in a moment"),
+            ("/own", 502, "our own words"),
+        ] {
+            let request = axum::http::Request::get(path).body(Body::empty()).unwrap();
+            let answer = routes.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status);
+            let body = to_bytes(answer.into_body(), 1_000).await.unwrap();
+            assert_eq!(body, format!(r#"{{"message":"{message}"}}"#));
+        }
     }
 }

@@ -57,11 +57,11 @@ pub fn router(app: App) -> Router {
             answer.extensions_mut().insert(Routine);
             answer
         }));
-    let routes = open
-        .route("/openapi.json", get(async move |headers: HeaderMap| document.answer(&headers)))
-        .route("/v2/{*rest}", axum::routing::any(nothing_here))
-        .merge(gated.method_not_allowed_fallback(not_allowed));
-    caught(routes.with_state(app))
+    let open = open.route("/openapi.json", get(async move |headers: HeaderMap| document.answer(&headers)));
+    let gated =
+        gated.method_not_allowed_fallback(not_allowed).route("/v2/{*rest}", axum::routing::any(nothing_here));
+    let in_words = middleware::map_response(failure::in_words);
+    caught(open.with_state(app.clone())).merge(caught(gated.with_state(app)).layer(in_words))
 }
 
 /// Everything below `/v2` for whoever runs commands on the machine: the command line asks it in its own process, without a key.
