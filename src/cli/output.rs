@@ -1,4 +1,4 @@
-//! What commands print: on standard output, all at once. A reader that has gone is no error.
+//! What commands print: on standard output, all at once. A reader that has gone is an error only where something is lost.
 
 use std::io::{ErrorKind, Write, stdout};
 
@@ -15,8 +15,7 @@ pub struct Form {
 }
 
 pub fn write(bytes: &[u8]) -> std::io::Result<()> {
-    let mut out = stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match print(bytes) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
@@ -24,6 +23,16 @@ pub fn write(bytes: &[u8]) -> std::io::Result<()> {
 
 pub fn line(text: &str) -> std::io::Result<()> {
     write(format!("{text}\n").as_bytes())
+}
+
+/// A line that is not to be had again: it may hold a new secret.
+pub fn only_line(text: &str) -> std::io::Result<()> {
+    print(format!("{text}\n").as_bytes())
+}
+
+fn print(bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
 }
 
 /// Names and values for people, one a line.

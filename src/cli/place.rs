@@ -156,8 +156,8 @@ impl Place {
 
     /// Prints what was done to one thing: the thing itself for programs, a sentence for people.
     pub fn tell(&self, answer: &Answer, sentence: &str) -> anyhow::Result<()> {
-        let printed = if self.json { output::line(&answer.0.to_string()) } else { output::line(sentence) };
-        Ok(printed?)
+        let text = if self.json { &answer.0.to_string() } else { sentence };
+        output::only_line(text).context("what was done could not be told")
     }
 
     /// Prints a list: its things for programs, a table for people.
