@@ -94,7 +94,16 @@ async fn decisions(running: &Running, shop: &IssuedCredential) {
 
 fn attempt(username: &str, password: Password) -> Attempt {
     let (client, door): (IpAddr, Door) = (Ipv4Addr::LOCALHOST.into(), Door::Smtp);
-    Attempt { username: username.to_owned(), password, client, door, encrypted: true, hello: None }
+    Attempt {
+        username: username.to_owned(),
+        password,
+        identity: String::new(),
+        client,
+        door,
+        encrypted: true,
+        hello: None,
+        organization: None,
+    }
 }
 
 /// All at once, but no more than the queue takes.

@@ -114,7 +114,7 @@ async function stream(form, event) {
   list.ariaBusy = button.disabled = false;
   list.lastElementChild?.scrollIntoView({ block: "nearest" });
   // The check was a log-in, and a second later the table behind it knows when it was.
-  setTimeout(() => by("found") && htmx.ajax("GET", location.href, { target: "#found", swap: "outerHTML" }), 1000);
+  setTimeout(() => by("found") && htmx.ajax("GET", location.href, { target: "#found", swap: "outerHTML" }), 1500);
 }
 
 on("click", (event) => {

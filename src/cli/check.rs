@@ -43,6 +43,7 @@ pub async fn run(config: &Config, check: Check) -> anyhow::Result<()> {
         password: read_password()?,
         mail: check.sender.zip(check.recipient).map(|(sender, recipient)| Mail { sender, recipient }),
         timeout: Duration::from_secs(check.timeout),
+        behalf: None,
     };
     let mut printed = Ok(());
     let passed = probe
@@ -68,7 +69,8 @@ fn target(config: &Config, check: &Check) -> anyhow::Result<Target> {
                 if check.implicit { (Security::Implicit, 465) } else { (Security::Starttls, 587) };
             // The configured certificate is believed wherever it is shown: this machine holds its key.
             let trust = configured().map_or(Trust::Public, |target| target.trust);
-            Target { host: host.clone(), port: check.port.unwrap_or(port), security, trust }
+            let port = check.port.unwrap_or(port);
+            Target { host: host.clone(), name: host.clone(), port, security, trust }
         }
     };
     if check.insecure {
@@ -81,6 +83,7 @@ fn target(config: &Config, check: &Check) -> anyhow::Result<Target> {
 fn text(step: &Step) -> String {
     let mark = match step.outcome {
         Outcome::Passed => "ok    ",
+        Outcome::Doubtful => "doubt ",
         Outcome::Failed => "FAILED",
         Outcome::Skipped => "-     ",
     };

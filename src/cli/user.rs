@@ -5,8 +5,8 @@ use clap::Subcommand;
 use super::{operator, output, read_password};
 use crate::app::App;
 use crate::error::{Error, Problems, Result};
+use crate::model::Member;
 use crate::model::member::{NewMember, Role, check_new_password};
-use crate::model::{Member, Session};
 use crate::secret::Password;
 
 #[derive(Debug, Subcommand)]
@@ -62,8 +62,7 @@ async fn set_password(app: &App, email: &str) -> anyhow::Result<()> {
     let actor = operator(app).await?;
     let mut tx = app.db.begin().await?;
     let found = Member::by_email(&mut tx, email).await?.ok_or(Error::NotFound("member"))?;
-    Member::set_password(&mut tx, &actor, found.member.id, &hash).await?;
-    let ended = Session::end_others(&mut tx, found.member.id, "").await?;
+    let ended = found.member.set_password(&mut tx, &actor, &hash, "").await?;
     tx.commit().await?;
     Ok(output::line(&format!("Password of {} set; {ended} sessions ended.", found.member.email))?)
 }

@@ -1,7 +1,10 @@
 //! What the gate decided, written down without slowing it: log-ins are counted together, and everything that comes in within a
 //! moment is one transaction.
 
+mod repeats;
+
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,10 +16,12 @@ use tracing::warn;
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::gate::terms::Reference;
 use crate::id::OrganizationId;
 use crate::model::login::{LoginCount, LoginKey};
 use crate::model::{Denial, Login, Organization};
 use crate::telemetry::DENIALS_DROPPED;
+use repeats::Repeats;
 
 /// What is decided within this time is written together.
 const GATHER: Duration = Duration::from_millis(250);
@@ -34,6 +39,7 @@ pub struct Journal {
     db: Db,
     pending: Mutex<Pending>,
     wake: Notify,
+    repeats: Repeats,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +51,7 @@ struct Pending {
 
 impl Journal {
     pub fn new(db: Db) -> Self {
-        Self { db, pending: Mutex::default(), wake: Notify::new() }
+        Self { db, pending: Mutex::default(), wake: Notify::new(), repeats: Repeats::default() }
     }
 
     pub fn login(&self, key: LoginKey, at: Timestamp, hello: String) {
@@ -53,16 +59,27 @@ impl Journal {
         self.wake.notify_one();
     }
 
-    /// `organization`: the credential's, or none where the username is unknown.
-    pub fn denial(&self, organization: Option<OrganizationId>, denial: Denial) {
+    /// Returns what finds the line. `organization`: whose username it is, or none where it is unknown; `free`: whether it cost
+    /// the client nothing.
+    pub fn denial(
+        &self,
+        organization: Option<OrganizationId>,
+        (client, free): (IpAddr, bool),
+        denial: Denial,
+    ) -> Reference {
+        let reference = Reference(denial.reference.clone());
+        if free && let Some(written) = self.repeats.stands_for(client, &reference, denial.at) {
+            return written;
+        }
         let mut pending = self.pending();
         if pending.denials.len() >= MAX_DENIALS {
             counter!(DENIALS_DROPPED).increment(1);
-            return;
+            return reference;
         }
         pending.denials.push((organization, denial));
         drop(pending);
         self.wake.notify_one();
+        reference
     }
 
     /// Writes until `shutdown`, then what is left.

@@ -7,6 +7,7 @@ use tracing::warn;
 
 use super::Gate;
 use super::hashing::Verdict;
+use super::terms::{Door, Reason};
 use crate::error::{Error, Result};
 use crate::model::Member;
 use crate::model::member::MemberSecret;
@@ -38,39 +39,10 @@ impl Gate {
             Ok(_) => "granted",
             Err(LogInRefusal::Denied) => "denied",
             Err(LogInRefusal::Throttled) => "throttled",
-            Err(LogInRefusal::Trouble(error)) => {
-                warn!(%error, "a member's log-in can't be decided");
-                "unavailable"
-            }
+            Err(LogInRefusal::Trouble(_)) => "unavailable",
         };
         counter!(DASHBOARD_LOGINS, "result" => result).increment(1);
         outcome
-    }
-
-    async fn decide_member(
-        &self,
-        email: &str,
-        password: &Password,
-        client: IpAddr,
-    ) -> Result<Member, LogInRefusal> {
-        if self.member_throttle.blocks(client, email, self.clock.now()) {
-            return Err(LogInRefusal::Throttled);
-        }
-        let secret = self.read_member(email).await.map_err(LogInRefusal::Trouble)?;
-        let hash = secret.as_ref().map(|secret| ((), secret.password_hash.clone()));
-        let blocked = self.member_throttle.ask_later(client, email, &self.clock);
-        let verdict = self.hashing.verify(bounded(password), hash, None, blocked).await;
-        match (secret, verdict.map_err(LogInRefusal::Trouble)?) {
-            (_, Verdict::Blocked) => Err(LogInRefusal::Throttled),
-            (Some(secret), Verdict::Match(())) => {
-                self.renew_member(&secret, password).await;
-                Ok(secret.member)
-            }
-            _ => {
-                self.member_throttle.failed(client, email, self.clock.now());
-                Err(LogInRefusal::Denied)
-            }
-        }
     }
 
     /// Whether this is the password of a member who is logged in already, for changes that ask for it again.
@@ -80,7 +52,52 @@ impl Gate {
         password: &Password,
         client: IpAddr,
     ) -> Result<(), LogInRefusal> {
-        self.log_in(&member.email, password, client).await.map(|_| ())
+        self.decide_member(&member.email, password, client).await.map(|_| ())
+    }
+
+    async fn decide_member(
+        &self,
+        email: &str,
+        password: &Password,
+        client: IpAddr,
+    ) -> Result<Member, LogInRefusal> {
+        let trouble = |error| {
+            warn!(%error, "a member's password can't be checked");
+            LogInRefusal::Trouble(error)
+        };
+        let secret = self.read_member(email).await.map_err(trouble)?;
+        let member = secret.as_ref().map(|secret| &secret.member);
+        if self.member_throttle.blocks(client, email, self.clock.now()) {
+            self.note_denied_member(member, client, Reason::Throttled);
+            return Err(LogInRefusal::Throttled);
+        }
+        let hash = secret.as_ref().map(|secret| ((), secret.password_hash.clone()));
+        let blocked = self.member_throttle.ask_later(client, email, &self.clock);
+        let verdict = self.hashing.verify(bounded(password), hash, None, blocked).await;
+        match (verdict.map_err(trouble)?, &secret) {
+            (Verdict::Match(()), Some(secret)) => {
+                self.renew_member(secret, password).await;
+                Ok(secret.member.clone())
+            }
+            (Verdict::Blocked, _) => {
+                self.note_denied_member(member, client, Reason::Throttled);
+                Err(LogInRefusal::Throttled)
+            }
+            _ => {
+                self.member_throttle.failed(client, email, self.clock.now());
+                let reason = if member.is_some() { Reason::WrongPassword } else { Reason::UnknownUsername };
+                self.note_denied_member(member, client, reason);
+                Err(LogInRefusal::Denied)
+            }
+        }
+    }
+
+    /// An address that is no member's is not kept: people type passwords into the wrong field.
+    fn note_denied_member(&self, member: Option<&Member>, client: IpAddr, reason: Reason) {
+        let username = member.map(|member| member.email.as_str()).unwrap_or_default();
+        let denial = self.line(reason, username, client, Door::Dashboard);
+        let organization = member.map(|member| member.organization);
+        self.journal.denial(organization, (client, reason == Reason::Throttled), denial);
     }
 
     async fn read_member(&self, email: &str) -> Result<Option<MemberSecret>> {
@@ -97,7 +114,7 @@ impl Gate {
         let renewal = async {
             let hash = self.hashing.hash(bounded(password)).await?;
             let mut tx = self.db.begin().await?;
-            Member::renew_hash(&mut tx, secret.member.id, &hash).await?;
+            secret.renew_hash(&mut tx, &hash).await?;
             tx.commit().await
         };
         if let Err(error) = renewal.await {

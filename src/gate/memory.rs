@@ -1,7 +1,7 @@
-//! Passwords that this process has verified, so that the next log-in with one costs no Argon2.
+//! Passwords that this process has verified, or found to be wrong, so that the next log-in with one costs no Argon2.
 //!
-//! Holds HMAC-SHA256(key, stored hash ‖ 0 ‖ password) under a random key of this process: nothing in it reveals a password,
-//! and an entry is worth nothing once the stored hash changes.
+//! Holds HMAC-SHA256(key, what it was held against ‖ 0 ‖ password) under a random key of this process: nothing in it reveals a
+//! password. That is the stored hash, so that an entry is worth nothing once the hash changes.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::secret::{Password, PasswordHash, random_bytes};
+use crate::secret::{Password, random_bytes};
 
 /// Entries of one generation; two are kept, at about 50 bytes an entry.
 const GENERATION: usize = 50_000;
@@ -34,9 +34,9 @@ impl Memory {
         Self { key: random_bytes(), generations: Mutex::default() }
     }
 
-    /// Whether this password was verified against this very hash.
-    pub fn knows(&self, hash: &PasswordHash, password: &Password) -> bool {
-        let tag = self.tag(hash, password);
+    /// Whether this password was held against this very thing.
+    pub fn knows(&self, against: &str, password: &Password) -> bool {
+        let tag = self.tag(against, password);
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         if generations.young.contains(&tag) {
             return true;
@@ -48,15 +48,15 @@ impl Memory {
         known
     }
 
-    pub fn learn(&self, hash: &PasswordHash, password: &Password) {
-        let tag = self.tag(hash, password);
+    pub fn learn(&self, against: &str, password: &Password) {
+        let tag = self.tag(against, password);
         self.generations.lock().unwrap_or_else(PoisonError::into_inner).insert(tag);
     }
 
-    fn tag(&self, hash: &PasswordHash, password: &Password) -> Tag {
+    fn tag(&self, against: &str, password: &Password) -> Tag {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length");
-        mac.update(hash.phc().as_bytes());
+        mac.update(against.as_bytes());
         mac.update(&[0]);
         mac.update(password.expose().as_bytes());
         mac.finalize().into_bytes().into()
@@ -84,15 +84,15 @@ mod tests {
     use crate::secret::Hasher;
 
     #[test]
-    fn a_password_is_recognised_for_the_hash_it_was_verified_against_only() {
+    fn a_password_is_recognised_for_the_hash_it_was_held_against_only() {
         let mut hasher = Hasher::default();
         let (password, other) = (Password::generate(), Password::generate());
         let (Ok(one), Ok(two)) = (hasher.hash(&password), hasher.hash(&password)) else { panic!("no hash") };
         let memory = Memory::new();
-        memory.learn(&one, &password);
-        assert!(memory.knows(&one, &password));
-        assert!(!memory.knows(&two, &password));
-        assert!(!memory.knows(&one, &other));
+        memory.learn(&one.phc(), &password);
+        assert!(memory.knows(&one.phc(), &password));
+        assert!(!memory.knows(&two.phc(), &password));
+        assert!(!memory.knows(&one.phc(), &other));
     }
 
     #[test]

@@ -2,17 +2,19 @@
 //!
 //! One row is read for each attempt, so that what a member has changed holds at once on every node. A password that was
 //! verified once is recognised again without Argon2 ([`memory`]); everything else costs one run of Argon2id, whether the
-//! username exists or not ([`hashing`]). Guessing is slowed down ([`throttle`]); what was decided is written down a moment
-//! later ([`journal`]).
+//! username exists or not ([`hashing`]), or the time of one. Guessing is slowed down ([`throttle`]); who offers the same wrong
+//! password again and again does not guess, but has missed a rotation, and must not shut out who has not. What was decided is
+//! written down a moment later ([`journal`]).
 
+mod behalf;
 pub mod hashing;
 mod journal;
 mod member;
 mod memory;
-mod repeats;
 mod terms;
 mod throttle;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,12 +31,12 @@ use crate::model::credential::{Entry, Mode, Status};
 use crate::model::login::LoginKey;
 use crate::secret::{Password, generate_reference};
 use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
+pub use behalf::{Behalf, OnBehalf};
 use hashing::{Hashing, Verdict};
 use journal::Journal;
 pub use member::LogInRefusal;
 use memory::Memory;
-use repeats::Repeats;
-pub use terms::{AllowedDomains, Attempt, Denial, Door, Grant, Reason, Reference};
+pub use terms::{Attempt, Denial, Door, Grant, Reason, Reference};
 use throttle::Throttle;
 pub use throttle::network;
 
@@ -49,16 +51,19 @@ pub struct Gate {
     db: Db,
     clock: Clock,
     hashing: Hashing,
-    memory: Memory,
+    verified: Memory,
+    refused: Memory,
     throttle: Arc<Throttle>,
     member_throttle: Arc<Throttle>,
-    repeats: Repeats,
     journal: Arc<Journal>,
+    behalf: Behalf,
 }
 
 /// A refusal on its way to becoming a [`Denial`].
 struct Refusal {
     reason: Reason,
+    /// Whether it cost the client nothing, neither a failure nor a wait, so that it may come in floods.
+    free: bool,
     /// The credential of the username, where there is one.
     whose: Option<(OrganizationId, CredentialId)>,
 }
@@ -70,11 +75,12 @@ impl Gate {
             db,
             clock,
             hashing,
-            memory: Memory::new(),
+            verified: Memory::new(),
+            refused: Memory::new(),
             throttle: Arc::default(),
             member_throttle: Arc::default(),
-            repeats: Repeats::default(),
             journal,
+            behalf: Behalf::default(),
         }
     }
 
@@ -83,7 +89,7 @@ impl Gate {
         let decision = tokio::time::timeout(DECISION_TIME, self.decide(&attempt)).await;
         let decision = decision.unwrap_or_else(|_| {
             warn!("no decision in time");
-            Err(Refusal { reason: Reason::Unavailable, whose: None })
+            Err(Refusal { reason: Reason::Unavailable, free: false, whose: None })
         });
         match decision {
             Ok(grant) => {
@@ -92,15 +98,7 @@ impl Gate {
                 self.note_login(&attempt, &grant);
                 Ok(grant)
             }
-            Err(refusal) => {
-                let reason = refusal.reason;
-                counter!(GATE_DECISIONS, "decision" => reason.as_str(), "door" => attempt.door.as_str())
-                    .increment(1);
-                let reference = self.note_denial(&attempt, &refusal);
-                debug!(reason = reason.as_str(), %reference, client = %attempt.client, "denied");
-                let organization = refusal.whose.map(|(organization, _)| organization);
-                Err(Denial { reason, reference, organization })
-            }
+            Err(refusal) => Err(self.deny(&attempt, &refusal)),
         }
     }
 
@@ -120,36 +118,50 @@ impl Gate {
         &self.hashing
     }
 
+    /// Whose connections those are that this process makes to its own door.
+    pub fn behalf(&self) -> &Behalf {
+        &self.behalf
+    }
+
     /// Writes the journal until `shutdown`, and what is left of it then.
     pub async fn run_journal(&self, shutdown: CancellationToken) {
         self.journal.run(shutdown).await;
     }
 
     async fn decide(&self, attempt: &Attempt) -> Result<Grant, Refusal> {
-        let unknown = |reason| Refusal { reason, whose: None };
-        if !attempt.encrypted {
-            return Err(unknown(Reason::NotEncrypted));
-        }
-        let entry = self.read(&attempt.username).await.map_err(|()| unknown(Reason::Unavailable))?;
+        let undecided = |()| Refusal { reason: Reason::Unavailable, free: false, whose: None };
+        let entry = self.read(attempt).await.map_err(undecided)?;
         let whose = entry.as_ref().map(|entry| (entry.organization, entry.id));
-        let refuse = |reason| Refusal { reason, whose };
+        let refuse = |reason| Refusal { reason, free: false, whose };
+        let refuse_freely = |reason| Refusal { free: true, ..refuse(reason) };
+        if let Some(reason) = attempt.refusal() {
+            return Err(refuse_freely(reason));
+        }
         if let Some(entry) = entry.as_ref().filter(|entry| self.refusal_of(entry).is_none())
             && let Some(password) = self.recognise(entry, &attempt.password)
         {
             counter!(GATE_REMEMBERED).increment(1);
             return Ok(Grant::new(entry, &attempt.username, password));
         }
+        let mismatch = || reason_of_mismatch(whose.is_some(), &attempt.password);
+        let against =
+            entry.as_ref().map_or_else(|| format!("nobody {}", attempt.username), |entry| entry.hash.phc());
+        if self.refused.knows(&against, &attempt.password) {
+            self.hashing.wait_as_long_as_a_run().await;
+            return Err(refuse_freely(mismatch()));
+        }
         if self.throttle.blocks(attempt.client, &attempt.username, self.clock.now()) {
             self.hashing.wait_as_long_as_a_run().await;
-            return Err(refuse(Reason::Throttled));
+            return Err(refuse_freely(Reason::Throttled));
         }
         let verdict = self.verify(entry.as_ref(), attempt).await;
         let (entry, password) = match (entry, verdict.map_err(|()| refuse(Reason::Unavailable))?) {
             (Some(entry), Verdict::Match(password)) => (entry, password),
-            (_, Verdict::Blocked) => return Err(refuse(Reason::Throttled)),
+            (_, Verdict::Blocked) => return Err(refuse_freely(Reason::Throttled)),
             (_, Verdict::Match(_) | Verdict::Mismatch) => {
                 self.throttle.failed(attempt.client, &attempt.username, self.clock.now());
-                return Err(refuse(reason_of_mismatch(whose.is_some(), &attempt.password)));
+                self.refused.learn(&against, &attempt.password);
+                return Err(refuse(mismatch()));
             }
         };
         if let Some(reason) = self.refusal_of(&entry) {
@@ -160,12 +172,14 @@ impl Gate {
         Ok(granted)
     }
 
-    async fn read(&self, username: &str) -> Result<Option<Entry>, ()> {
-        if username.contains('\0') {
+    async fn read(&self, attempt: &Attempt) -> Result<Option<Entry>, ()> {
+        if attempt.username.contains('\0') {
             return Ok(None);
         }
-        let read = async { Entry::by_username(&mut *self.db.read().await?, username).await };
-        read.await.map_err(|error| warn!(%error, "the credential can't be read"))
+        let read = async { Entry::by_username(&mut *self.db.read().await?, &attempt.username).await };
+        let entry = read.await.map_err(|error| warn!(%error, "the credential can't be read"))?;
+        let is_here = |entry: &Entry| attempt.organization.is_none_or(|only| only == entry.organization);
+        Ok(entry.filter(is_here))
     }
 
     /// Why even the right password does not enter.
@@ -181,11 +195,11 @@ impl Gate {
 
     /// The password, if this process has verified it before against a hash that is still stored.
     fn recognise(&self, entry: &Entry, password: &Password) -> Option<PasswordId> {
-        if self.memory.knows(&entry.hash, password) {
+        if self.verified.knows(&entry.hash.phc(), password) {
             return Some(entry.password);
         }
         let previous = entry.previous.as_ref().filter(|previous| previous.until > self.clock.now())?;
-        self.memory.knows(&previous.hash, password).then_some(previous.password)
+        self.verified.knows(&previous.hash.phc(), password).then_some(previous.password)
     }
 
     /// One run of Argon2id, against a hash of nobody's where there is no credential.
@@ -206,8 +220,10 @@ impl Gate {
     fn remember(&self, entry: Entry, used: PasswordId, password: Password) {
         let in_grace = entry.previous.as_ref().is_some_and(|previous| previous.until > self.clock.now());
         match &entry.previous {
-            Some(previous) if previous.password == used => self.memory.learn(&previous.hash, &password),
-            _ => self.memory.learn(&entry.hash, &password),
+            Some(previous) if previous.password == used => {
+                self.verified.learn(&previous.hash.phc(), &password)
+            }
+            _ => self.verified.learn(&entry.hash.phc(), &password),
         }
         if used == entry.password && !in_grace && entry.hash.is_outdated() {
             tokio::spawn(renew(self.db.clone(), self.hashing.clone(), entry, password));
@@ -225,26 +241,37 @@ impl Gate {
         self.journal.login(key, self.clock.now(), journal_text(attempt.hello.as_deref().unwrap_or_default()));
     }
 
+    fn deny(&self, attempt: &Attempt, refusal: &Refusal) -> Denial {
+        let reason = refusal.reason;
+        counter!(GATE_DECISIONS, "decision" => reason.as_str(), "door" => attempt.door.as_str()).increment(1);
+        let reference = self.note_denial(attempt, refusal);
+        debug!(reason = reason.as_str(), %reference, client = %attempt.client, "denied");
+        Denial { reason, reference }
+    }
+
     fn note_denial(&self, attempt: &Attempt, refusal: &Refusal) -> Reference {
-        let (now, reference) = (self.clock.now(), Reference(generate_reference()));
-        if refusal.reason == Reason::Throttled
-            && let Some(written) = self.repeats.stands_for(attempt.client, &reference, now)
-        {
-            return written;
-        }
         let denial = model::Denial {
-            id: DenialId::new(),
-            reference: reference.to_string(),
-            at: now,
-            reason: refusal.reason,
-            username: journal_text(&attempt.username),
             credential: refusal.whose.map(|(_, credential)| credential),
-            door: attempt.door,
-            address: attempt.client.to_string(),
             hello: journal_text(attempt.hello.as_deref().unwrap_or_default()),
+            ..self.line(refusal.reason, &attempt.username, attempt.client, attempt.door)
         };
-        self.journal.denial(refusal.whose.map(|(organization, _)| organization), denial);
-        reference
+        let organization = refusal.whose.map(|(organization, _)| organization).or(attempt.organization);
+        self.journal.denial(organization, (attempt.client, refusal.free), denial)
+    }
+
+    /// A new line for the journal.
+    fn line(&self, reason: Reason, username: &str, client: IpAddr, door: Door) -> model::Denial {
+        model::Denial {
+            id: DenialId::new(),
+            reference: generate_reference(),
+            at: self.clock.now(),
+            reason,
+            username: journal_text(username),
+            credential: None,
+            door,
+            address: client.to_string(),
+            hello: String::new(),
+        }
     }
 }
 

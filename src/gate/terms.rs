@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::id::{CredentialId, OrganizationId, PasswordId};
-use crate::model::credential::{Entry, Mode, Scope};
+use crate::model::credential::{Entry, Mode};
 pub use crate::model::denial::{Door, Reason};
 use crate::secret::Password;
 
@@ -13,12 +13,29 @@ use crate::secret::Password;
 pub struct Attempt {
     pub username: String,
     pub password: Password,
+    /// For whom the client asks to act (the authorization identity of RFC 4422 section 2); empty: for itself.
+    pub identity: String,
     pub client: IpAddr,
     pub door: Door,
     /// Whether the channel hides the password from others.
     pub encrypted: bool,
     /// The client's EHLO name.
     pub hello: Option<String>,
+    /// The only one whose credentials there are, where the door is that of one; none: all are asked.
+    pub organization: Option<OrganizationId>,
+}
+
+impl Attempt {
+    /// Why it is refused whatever the password.
+    pub(super) fn refusal(&self) -> Option<Reason> {
+        match self {
+            Self { encrypted: false, .. } => Some(Reason::NotEncrypted),
+            Self { identity, username, .. } if !identity.is_empty() && identity != username => {
+                Some(Reason::ForeignIdentity)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The pair may enter.
@@ -28,28 +45,15 @@ pub struct Grant {
     pub organization: OrganizationId,
     pub username: String,
     pub mode: Mode,
-    pub allowed: AllowedDomains,
     /// Which password was used: the current one, or the old one in its grace.
     pub password: PasswordId,
 }
 
 impl Grant {
     pub(super) fn new(entry: &Entry, username: &str, password: PasswordId) -> Self {
-        let allowed = match entry.scope {
-            Scope::Global => AllowedDomains::All,
-            Scope::Scoped => AllowedDomains::Only(entry.domains.clone()),
-        };
         let (credential, organization, mode) = (entry.id, entry.organization, entry.mode);
-        Self { credential, organization, username: username.to_owned(), mode, allowed, password }
+        Self { credential, organization, username: username.to_owned(), mode, password }
     }
-}
-
-/// From which domains a grant may send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AllowedDomains {
-    /// All of the organization.
-    All,
-    Only(Vec<String>),
 }
 
 /// The pair may not enter. The outside hears the reference, and whether to try again later, nothing else.
@@ -57,8 +61,6 @@ pub enum AllowedDomains {
 pub struct Denial {
     pub reason: Reason,
     pub reference: Reference,
-    /// Whose username it is, where it is somebody's.
-    pub organization: Option<OrganizationId>,
 }
 
 impl Denial {
@@ -70,7 +72,7 @@ impl Denial {
 
 /// Five characters that find a denial in the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference(pub(super) String);
+pub struct Reference(pub(in crate::gate) String);
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,8 @@ mod list;
 pub(in crate::model) mod report;
 mod rotation;
 
+use std::collections::BTreeSet;
+
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
@@ -136,6 +138,23 @@ impl Credential {
         let sql = format!("{SELECT} WHERE organization = $1 AND id = $2");
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id);
         query.fetch_optional(connection).await?.ok_or(Error::NotFound("credential"))
+    }
+
+    /// Those of a page's credentials that are still there.
+    pub async fn existing(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        ids: &BTreeSet<CredentialId>,
+    ) -> Result<BTreeSet<CredentialId>> {
+        let places: Vec<String> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
+        if places.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let places = places.join(", ");
+        let sql = format!("SELECT id FROM credentials WHERE organization = $1 AND id IN ({places})");
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization);
+        let query = ids.iter().fold(query, |query, id| query.bind(*id));
+        Ok(query.fetch_all(connection).await?.into_iter().collect())
     }
 
     /// Finds it, and lets nobody else change it until the transaction ends.

@@ -23,6 +23,8 @@ words! {
         /// Too many failures before it; the password was not looked at.
         Throttled = "throttled",
         NotEncrypted = "not_encrypted",
+        /// The client asked to act for someone else (RFC 4616 section 2); the password was not looked at.
+        ForeignIdentity = "foreign_identity",
         /// A temporary failure of Gatepost; the password was not looked at.
         Unavailable = "unavailable",
     }
@@ -33,6 +35,7 @@ words! {
     Door {
         Smtp = "smtp",
         Api = "api",
+        Dashboard = "dashboard",
     }
 }
 
@@ -44,7 +47,7 @@ pub struct Denial {
     pub reference: String,
     pub at: Timestamp,
     pub reason: Reason,
-    /// As it was sent, cut to 64 characters.
+    /// As it was sent, cut to 64 characters; for the dashboard a member's e-mail address, or empty.
     pub username: String,
     /// The credential of that username, if there was one.
     pub credential: Option<CredentialId>,

@@ -4,6 +4,7 @@ use sqlx::AnyConnection;
 
 use super::actor::{Actor, ActorKind};
 use super::event::{Action, Event, Subject};
+use super::session::Session;
 use super::words;
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -37,6 +38,16 @@ pub struct MemberSecret {
     #[sqlx(flatten)]
     pub member: Member,
     pub password_hash: PasswordHash,
+}
+
+impl MemberSecret {
+    /// Stores the same password under stronger parameters, unless it was changed meanwhile.
+    pub async fn renew_hash(&self, tx: &mut Tx, hash: &PasswordHash) -> Result<()> {
+        let sql = "UPDATE members SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+        let query = sqlx::query(sql).bind(self.member.id).bind(self.password_hash.clone());
+        query.bind(hash.clone()).execute(&mut **tx).await?;
+        Ok(())
+    }
 }
 
 /// Who is to become a member; the password is hashed already.
@@ -115,19 +126,22 @@ impl Member {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).fetch_all(connection).await?)
     }
 
-    /// Sets a new password. The caller ends the sessions that are to end.
-    pub async fn set_password(tx: &mut Tx, actor: &Actor, id: MemberId, hash: &PasswordHash) -> Result<()> {
-        let member = Self::find(tx, id).await?.filter(|member| member.organization == actor.organization);
-        let member = member.ok_or(Error::NotFound("member"))?;
-        Self::renew_hash(tx, id, hash).await?;
-        Event::record(tx, actor, Action::MemberPasswordChanged, member.subject(), "").await
-    }
-
-    /// Stores the same password under stronger parameters.
-    pub async fn renew_hash(tx: &mut Tx, id: MemberId, hash: &PasswordHash) -> Result<()> {
-        let sql = "UPDATE members SET password_hash = $2 WHERE id = $1";
-        sqlx::query(sql).bind(id).bind(hash.clone()).execute(&mut **tx).await?;
-        Ok(())
+    /// Sets a new password and ends all sessions but the one under `kept` (a key's hash, or empty for none); returns how many.
+    pub async fn set_password(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        hash: &PasswordHash,
+        kept: &str,
+    ) -> Result<u64> {
+        let sql = "UPDATE members SET password_hash = $3 WHERE id = $2 \
+                   AND id IN (SELECT member FROM memberships WHERE organization = $1)";
+        let query = sqlx::query(sql).bind(actor.organization).bind(self.id).bind(hash.clone());
+        if query.execute(&mut **tx).await?.rows_affected() == 0 {
+            return Err(Error::NotFound("member"));
+        }
+        Event::record(tx, actor, Action::MemberPasswordChanged, self.subject(), "").await?;
+        Session::end_others(tx, self.id, kept).await
     }
 
     pub fn subject(&self) -> Subject<'_, MemberId> {

@@ -4,7 +4,6 @@ use sqlx::AnyConnection;
 
 use super::actor::Actor;
 use super::event::{Action, Event, Subject};
-use super::member::Member;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -128,11 +127,16 @@ impl Session {
     }
 
     /// Ends all sessions of the member who acts but the one under `kept`; returns how many.
-    pub async fn end_all_but(tx: &mut Tx, actor: &Actor, member: &Member, kept: &str) -> Result<u64> {
+    pub async fn end_all_but(
+        tx: &mut Tx,
+        actor: &Actor,
+        member: Subject<'_, MemberId>,
+        kept: &str,
+    ) -> Result<u64> {
         let ended = Self::end_others(tx, member.id, kept).await?;
         if ended > 0 {
             let detail = format!("all others, {ended}");
-            Event::record(tx, actor, Action::MemberSessionEnded, member.subject(), &detail).await?;
+            Event::record(tx, actor, Action::MemberSessionEnded, member, &detail).await?;
         }
         Ok(ended)
     }

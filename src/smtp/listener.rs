@@ -1,7 +1,7 @@
 //! Accepts connections, within limits, and lets each one talk until it is done or the door closes.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,9 +64,7 @@ impl Door {
         let cut_off = CancellationToken::new();
         while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok((stream, client)) => {
-                    self.admit(stream, client, security, &sessions, (&shutdown, &cut_off))
-                }
+                Ok((stream, peer)) => self.admit(stream, peer, security, &sessions, (&shutdown, &cut_off)),
                 Err(problem) => recover(&problem).await,
             }
         }
@@ -82,14 +80,15 @@ impl Door {
     fn admit(
         &self,
         stream: TcpStream,
-        client: SocketAddr,
+        peer: SocketAddr,
         security: Security,
         sessions: &TaskTracker,
         (shutdown, cut_off): (&CancellationToken, &CancellationToken),
     ) {
-        let pass = match self.admission.enter(client.ip(), Instant::now()) {
+        let client = self.submission.app.gate.behalf().client_behind(peer);
+        let pass = match self.admission.enter(client, Instant::now()) {
             Ok(pass) => pass,
-            Err(refusal) => return refuse(&stream, client, security, refusal),
+            Err(refusal) => return refuse(&stream, peer, security, refusal),
         };
         counter!(telemetry::SMTP_ACCEPTED, "result" => "admitted").increment(1);
         let visit = Visit {
@@ -100,7 +99,7 @@ impl Door {
             _pass: pass,
         };
         let cut_off = cut_off.clone();
-        let span = tracing::info_span!("smtp", %client);
+        let span = tracing::info_span!("smtp", client = %peer);
         sessions.spawn(
             async move { cut_off.run_until_cancelled(visit.receive(stream, security)).await }
                 .instrument(span),
@@ -109,9 +108,9 @@ impl Door {
 }
 
 /// Says why in one packet, without waiting and without a task of its own. A client that expects TLS could not read it.
-fn refuse(stream: &TcpStream, client: SocketAddr, security: Security, refusal: Refusal) {
+fn refuse(stream: &TcpStream, peer: SocketAddr, security: Security, refusal: Refusal) {
     counter!(telemetry::SMTP_ACCEPTED, "result" => refusal.name()).increment(1);
-    tracing::debug!(%client, reason = refusal.name(), "refused a connection");
+    tracing::debug!(client = %peer, reason = refusal.name(), "refused a connection");
     if security == Security::Starttls {
         // A new socket has room for one line; if not, closing says it too.
         let _ = stream.try_write(refusal.reply().to_string().as_bytes());
@@ -131,7 +130,7 @@ async fn recover(problem: &io::Error) {
 struct Visit {
     submission: Submission,
     tls: Tls,
-    client: SocketAddr,
+    client: IpAddr,
     shutdown: CancellationToken,
     /// Held until the end: it is what the limits count.
     _pass: Pass,
@@ -143,8 +142,7 @@ impl Visit {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let client = self.client.ip().to_canonical();
-        let mut conversation = Conversation::new(self.submission.clone(), client, self.shutdown.clone());
+        let mut conversation = Conversation::new(self.submission.clone(), self.client, self.shutdown.clone());
         match security {
             Security::Starttls => {
                 let mut connection = Connection::new(stream);

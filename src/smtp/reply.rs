@@ -135,6 +135,11 @@ pub const NO_NEXT_HOP: Reply = Reply::fixed(
 );
 pub const NEXT_HOP_UNREACHABLE: Reply =
     Reply::fixed(451, "4.4.1", "The next hop can't be reached, please try again");
+pub const NEXT_HOP_UNUSABLE: Reply = Reply::fixed(
+    451,
+    "4.3.5",
+    "The next hop can't be used as it is configured, this server's operator has to look at it",
+);
 pub const NEXT_HOP_LOST: Reply =
     Reply::fixed(451, "4.4.2", "The connection to the next hop was lost, please try again");
 pub const NEXT_HOP_SILENT: Reply = Reply::fixed(
@@ -204,13 +209,6 @@ pub const UNKNOWN_MECHANISM: Reply = Reply::fixed(504, "5.5.4", "Unknown mechani
 pub const NOT_HTTP: Reply = Reply::fixed(521, "5.5.1", "This is a mail submission server, not a web server");
 pub const TLS_FIRST: Reply = Reply::fixed(530, "5.7.0", "Must issue a STARTTLS command first");
 pub const AUTHENTICATION_REQUIRED: Reply = Reply::fixed(530, "5.7.0", "Authentication required");
-pub const FOREIGN_IDENTITY: Reply = Reply::fixed(
-    535,
-    "5.7.8",
-    "Authentication credentials invalid (authorization identity must be the username)",
-);
-pub const ENCRYPTION_REQUIRED: Reply =
-    Reply::fixed(538, "5.7.11", "Encryption required, issue a STARTTLS command first");
 pub const NOT_ASCII: Reply =
     Reply::fixed(553, "5.6.7", "Addresses with non-ASCII characters need the SMTPUTF8 parameter of MAIL");
 /// RFC 6531 section 3.5: an address beyond ASCII, and a next hop that takes none.
@@ -271,6 +269,18 @@ pub fn not_allowed(whose: &str, domain: &str, allowed: &str) -> Reply {
 /// A denial: the same words whatever its reason. The reference finds the reason in the dashboard.
 pub fn denied(reference: impl Display) -> Reply {
     Reply::told(535, "5.7.8", format!("Authentication credentials invalid (ref {reference})"))
+}
+
+/// A denial whose reason the client may know, for it has nothing to do with the password (RFC 4616 section 2).
+pub fn foreign_identity(reference: impl Display) -> Reply {
+    let text = "Authentication credentials invalid: the authorization identity must be the username";
+    Reply::told(535, "5.7.8", format!("{text} (ref {reference})"))
+}
+
+/// RFC 4954 section 6: nothing is looked at that was sent in clear.
+pub fn encryption_required(reference: impl Display) -> Reply {
+    let text = "Encryption required, issue a STARTTLS command first";
+    Reply::told(538, "5.7.11", format!("{text} (ref {reference})"))
 }
 
 /// The reference that a reply's text carries: `7K3QZ` of `… (ref 7K3QZ)`.

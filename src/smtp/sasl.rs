@@ -40,6 +40,18 @@ impl Mechanism {
     }
 }
 
+/// The username that an AUTH command's argument reveals by itself, or nothing.
+pub fn revealed_username(argument: &str) -> String {
+    let progress = argument.split_once(' ').and_then(|(name, initial)| {
+        Mechanism::named(name).and_then(|mechanism| mechanism.begin(Some(initial)).ok())
+    });
+    match progress {
+        Some(Progress::Done(Claim { username, .. }))
+        | Some(Progress::Ask(Exchange(Step::LoginPassword { username }))) => username,
+        _ => String::new(),
+    }
+}
+
 /// What the client has to say next.
 #[derive(PartialEq, Eq)]
 pub struct Exchange(Step);
@@ -59,6 +71,8 @@ pub enum Progress {
 
 /// Who the client claims to be. Not checked yet.
 pub struct Claim {
+    /// For whom it asks to act; empty: for itself.
+    pub identity: String,
     pub username: String,
     pub password: Password,
 }
@@ -72,9 +86,6 @@ pub enum Problem {
     /// Not the three fields of PLAIN, or not UTF-8.
     #[error("malformed")]
     Malformed,
-    /// PLAIN asked to act for someone else.
-    #[error("foreign authorization identity")]
-    ForeignIdentity,
 }
 
 impl Exchange {
@@ -102,7 +113,8 @@ impl Exchange {
                 Ok(Progress::Ask(Exchange(Step::LoginPassword { username: text(&decoded)?.to_owned() })))
             }
             Step::LoginPassword { username } => {
-                Ok(Progress::Done(Claim { username, password: Password::new(text(&decoded)?) }))
+                let (identity, password) = (String::new(), Password::new(text(&decoded)?));
+                Ok(Progress::Done(Claim { identity, username, password }))
             }
         }
     }
@@ -116,10 +128,8 @@ fn plain(message: &[u8]) -> Result<Claim, Problem> {
     else {
         return Err(Problem::Malformed);
     };
-    if !identity.is_empty() && identity != username {
-        return Err(Problem::ForeignIdentity);
-    }
-    Ok(Claim { username: username.to_owned(), password: Password::new(password) })
+    let (identity, username) = (identity.to_owned(), username.to_owned());
+    Ok(Claim { identity, username, password: Password::new(password) })
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Problem> {
@@ -192,10 +202,27 @@ mod tests {
     }
 
     #[test]
-    fn an_authorization_identity_may_be_the_username_and_no_one_else() {
-        assert_eq!(claim(Mechanism::Plain.begin(Some(&plain_message(USERNAME)))).0, USERNAME);
-        let other = Mechanism::Plain.begin(Some(&plain_message("root")));
-        assert!(matches!(other, Err(Problem::ForeignIdentity)));
+    fn an_authorization_identity_is_told_as_it_is() {
+        for identity in ["", USERNAME, "root"] {
+            let progress = Mechanism::Plain.begin(Some(&plain_message(identity)));
+            let Ok(Progress::Done(claim)) = progress else { panic!("not done") };
+            assert_eq!((claim.identity.as_str(), claim.username.as_str()), (identity, USERNAME));
+        }
+    }
+
+    #[test]
+    fn an_argument_reveals_its_username_or_nothing() {
+        let (plain, login) = (plain_message(""), encoded(USERNAME));
+        for (argument, expected) in [
+            (format!("PLAIN {plain}"), USERNAME),
+            (format!("LOGIN {login}"), USERNAME),
+            (format!("XOAUTH2 {plain}"), ""),
+            ("PLAIN rubbish".to_owned(), ""),
+            ("LOGIN".to_owned(), ""),
+            (String::new(), ""),
+        ] {
+            assert_eq!(revealed_username(&argument), expected, "{argument}");
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@ use super::reply::{self, Reply};
 use super::sasl::{self, Claim, Exchange, Mechanism, Problem, Progress};
 use super::submission::Submission;
 use super::transaction::Transaction;
-use crate::gate::{Attempt, Door, Grant};
+use crate::gate::{Attempt, Denial, Door, Grant, Reason};
+use crate::secret::Password;
 
 pub struct Answer {
     pub reply: Reply,
@@ -128,10 +129,10 @@ impl Session {
             (Quit | Http, _) => None,
             (_, Some(_)) => self.revoked(verb).await,
             (Ehlo | Helo | Noop | Rset | StartTls, None) => None,
-            (Auth, None) if !self.encrypted => Some(reply::ENCRYPTION_REQUIRED.into()),
             // The bytes of a chunk follow its command at once (RFC 3030 section 2): they must not be taken for commands.
             (Bdat, None) if !self.encrypted => Some(Answer::last(reply::TLS_FIRST)),
             (Bdat, None) => Some(Answer::last(reply::AUTHENTICATION_REQUIRED)),
+            (Auth, None) => None,
             (_, None) if !self.encrypted => Some(reply::TLS_FIRST.into()),
             (Mail | Rcpt | Data | Vrfy | Expn, None) => Some(reply::AUTHENTICATION_REQUIRED.into()),
             (_, None) => None,
@@ -217,6 +218,10 @@ impl Session {
         if self.grant.is_some() {
             return reply::ALREADY_AUTHENTICATED.into();
         }
+        if !self.encrypted {
+            let (username, password) = (sasl::revealed_username(argument), Password::new(""));
+            return self.check(Claim { identity: String::new(), username, password }).await.into();
+        }
         if !self.extended {
             return reply::HELLO_FIRST.into();
         }
@@ -240,7 +245,6 @@ impl Session {
             Err(Problem::Cancelled) => reply::CANCELLED.into(),
             Err(Problem::NotBase64) => reply::NOT_BASE64.into(),
             Err(Problem::Malformed) => reply::BAD_EXCHANGE.into(),
-            Err(Problem::ForeignIdentity) => reply::FOREIGN_IDENTITY.into(),
         }
     }
 
@@ -248,18 +252,24 @@ impl Session {
         let attempt = Attempt {
             username: claim.username,
             password: claim.password,
+            identity: claim.identity,
             client: self.client,
             door: Door::Smtp,
             encrypted: self.encrypted,
             hello: self.hello.clone(),
+            organization: None,
         };
         match self.submission.app.gate.check(attempt).await {
             Ok(grant) => {
                 self.grant = Some(grant);
                 reply::AUTHENTICATED
             }
-            Err(denial) if denial.is_temporary() => reply::undecided(denial.reference),
-            Err(denial) => reply::denied(denial.reference),
+            Err(Denial { reason, reference }) => match reason {
+                _ if !self.encrypted => reply::encryption_required(reference),
+                Reason::Unavailable => reply::undecided(reference),
+                Reason::ForeignIdentity => reply::foreign_identity(reference),
+                _ => reply::denied(reference),
+            },
         }
     }
 

@@ -1,5 +1,6 @@
 //! Who did what, and every log-in that was denied.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use askama::Template;
@@ -16,10 +17,11 @@ use super::signed_in::SignedIn;
 use super::urlencoded;
 use crate::app::App;
 use crate::error::Result;
+use crate::id::CredentialId;
 use crate::model::denial::DenialFilter;
 use crate::model::event::Action;
 use crate::model::page::PAGE_SIZE;
-use crate::model::{Denial, Event, Page, Turn};
+use crate::model::{Credential, Denial, Event, Page, Turn};
 
 const HOME: &str = "/activity";
 
@@ -29,6 +31,8 @@ struct ActivityPage {
     frame: Frame,
     search: Search,
     found: Found,
+    /// The credentials of this page that are still there.
+    existing: BTreeSet<CredentialId>,
     /// How long denials are kept.
     kept: Duration,
 }
@@ -57,8 +61,10 @@ pub async fn list(
     Query(search): Query<Search>,
 ) -> Result<Response, Failure> {
     let found = search.find(&app, &who).await?;
+    let existing =
+        Credential::existing(&mut *app.db.read().await?, who.organization(), &found.credentials()).await?;
     let (frame, kept) = (who.frame(Here::Activity).await?, app.config.keep_logins);
-    let page = ActivityPage { frame, search, found, kept };
+    let page = ActivityPage { frame, search, found, existing, kept };
     Ok(if htmx.partial { html(&page.as_found())? } else { html(&page)? })
 }
 
@@ -92,7 +98,29 @@ impl Search {
     }
 }
 
+impl ActivityPage {
+    /// The page of what it was done to, where there is one.
+    fn page_of(&self, event: &Event) -> Option<String> {
+        credential_of(event).filter(|id| self.existing.contains(id)).map(|id| credentials::address(&id))
+    }
+
+    fn page_of_denied(&self, denial: &Denial) -> Option<String> {
+        denial.credential.filter(|id| self.existing.contains(id)).map(|id| credentials::address(&id))
+    }
+}
+
+fn credential_of(event: &Event) -> Option<CredentialId> {
+    event.subject.parse().ok().filter(|_| event.action.as_str().starts_with("credential."))
+}
+
 impl Found {
+    fn credentials(&self) -> BTreeSet<CredentialId> {
+        match self {
+            Self::Changes(page) => page.rows.iter().filter_map(credential_of).collect(),
+            Self::Denials(page) => page.rows.iter().filter_map(|denial| denial.credential).collect(),
+        }
+    }
+
     /// Cursors to newer and older lines.
     fn cursors(&self) -> (Option<&str>, Option<&str>) {
         match self {
@@ -138,14 +166,6 @@ pub fn said(action: &Action) -> &'static str {
         Action::WebhookTested => "Sent a test event to webhook",
         Action::WebhookRedelivered => "Redelivered an event to webhook",
     }
-}
-
-/// The page of what it was done to, where there is one.
-pub fn page_of(event: &Event) -> Option<String> {
-    let is_credential =
-        event.action.as_str().starts_with("credential.") && event.action != Action::CredentialDeleted;
-    let id = event.subject.parse().ok().filter(|_| is_credential)?;
-    Some(credentials::address(&id))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The checker: a real SMTP session with the running door, told step by step while it goes on.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub async fn create(
     Form(check): Form<Check>,
 ) -> Result<Response, Failure> {
     let username = check.username.clone();
-    let mut told = check.run(&app, who.organization()).await?;
+    let mut told = check.run(&app, &who).await?;
     if htmx.partial {
         return Ok((Extension(Uncompressed), [HTML], Body::new(Pieces(told))).into_response());
     }
@@ -95,8 +96,8 @@ pub async fn create(
 
 impl Check {
     /// Begins the session; what comes out of the channel is what happened.
-    async fn run(self, app: &App, organization: OrganizationId) -> Result<UnboundedReceiver<Told>> {
-        let probe = self.probe(app).await?;
+    async fn run(self, app: &App, who: &SignedIn) -> Result<UnboundedReceiver<Told>> {
+        let (probe, organization) = (self.probe(app, who.address.0).await?, who.organization());
         let (tell, told) = unbounded_channel();
         let app = app.clone();
         tokio::spawn(async move {
@@ -113,12 +114,20 @@ impl Check {
         Ok(told)
     }
 
-    async fn probe(self, app: &App) -> Result<Probe> {
+    async fn probe(self, app: &App, member: IpAddr) -> Result<Probe> {
         let target = Target::own(app).await;
         let target = target.ok_or_else(|| Error::Conflict("The SMTP door listens nowhere.".to_owned()))?;
         let mail = (!self.sender.trim().is_empty() || !self.recipient.trim().is_empty())
             .then_some(Mail { sender: self.sender, recipient: self.recipient });
-        Ok(Probe { username: self.username, password: self.password, mail, target, timeout: PATIENCE })
+        let behalf = Some((app.gate.behalf().clone(), member));
+        Ok(Probe {
+            username: self.username,
+            password: self.password,
+            mail,
+            target,
+            timeout: PATIENCE,
+            behalf,
+        })
     }
 }
 

@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::gate::LogInRefusal;
 use crate::id::SessionId;
+use crate::model::Session;
 use crate::model::member::{Role, check_new_password};
-use crate::model::{Member, Session};
 use crate::secret::Password;
 
 const HOME: &str = "/settings/security";
@@ -75,7 +75,7 @@ pub async fn end_session(
 /// `POST /settings/security/sessions/end-others`
 pub async fn end_other_sessions(State(app): State<App>, who: SignedIn) -> Result<Redirect, Failure> {
     let mut tx = app.db.begin().await?;
-    let ended = Session::end_all_but(&mut tx, &who.actor(), &who.member, &who.session_key()).await?;
+    let ended = Session::end_all_but(&mut tx, &who.actor(), who.member.subject(), &who.session_key()).await?;
     tx.commit().await?;
     who.notice(&format!("{} ended.", shown::count(&i64::try_from(ended).unwrap_or(i64::MAX), "session")))
         .await?;
@@ -102,8 +102,7 @@ impl PasswordChange {
         }
         let hash = app.hashing().hash(self.new).await?;
         let mut tx = app.db.begin().await?;
-        Member::set_password(&mut tx, &who.actor(), who.member.id, &hash).await?;
-        Session::end_others(&mut tx, who.member.id, &who.session_key()).await?;
+        who.member.set_password(&mut tx, &who.actor(), &hash, &who.session_key()).await?;
         tx.commit().await
     }
 }

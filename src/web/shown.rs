@@ -183,7 +183,12 @@ pub fn truth(reason: &Reason) -> &'static str {
         Reason::Revoked => "The credential is revoked.",
         Reason::Expired => "The credential has expired.",
         Reason::Throttled => "Too many log-ins failed before this one, so the password was not looked at.",
-        Reason::NotEncrypted => "The connection was not encrypted.",
+        Reason::NotEncrypted => {
+            "The connection was not encrypted: what was sent may have been read on the way."
+        }
+        Reason::ForeignIdentity => {
+            "The application asked to act for another user (an authorization identity), so the password was not looked at."
+        }
         Reason::Unavailable => "Gatepost was not able to decide at the moment.",
     }
 }
@@ -203,7 +208,12 @@ pub fn cure(reason: &Reason) -> &'static str {
         Reason::Revoked => "Re-enable it, and the same password works again.",
         Reason::Expired => "Give it a later expiry, and the same password works again.",
         Reason::Throttled => "Wait a minute and try again, best with a password copied anew.",
-        Reason::NotEncrypted => "Let the application use STARTTLS, or implicit TLS on the port for it.",
+        Reason::NotEncrypted => {
+            "Let the application use STARTTLS, or implicit TLS on the port for it; if it sent the password, rotate the credential."
+        }
+        Reason::ForeignIdentity => {
+            "Leave the authorization identity (authzid) empty, or set it to the username."
+        }
         Reason::Unavailable => "Try again in a moment; the password may be right.",
     }
 }
@@ -231,6 +241,16 @@ pub fn door(door: &Door) -> &'static str {
     match door {
         Door::Smtp => "SMTP",
         Door::Api => "the API",
+        Door::Dashboard => "the dashboard",
+    }
+}
+
+/// A client that gave no name.
+pub fn unnamed(door: &Door) -> &'static str {
+    match door {
+        Door::Smtp => "unnamed",
+        Door::Api => "an API key",
+        Door::Dashboard => "the dashboard",
     }
 }
 
@@ -244,6 +264,7 @@ pub fn reason(reason: &Reason) -> &'static str {
         Reason::Expired => "Expired",
         Reason::Throttled => "Too many failures before",
         Reason::NotEncrypted => "Not encrypted",
+        Reason::ForeignIdentity => "Asked to act for another user",
         Reason::Unavailable => "Gatepost was not able to decide",
     }
 }

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gatepost::clock::Timestamp;
 use gatepost::model::Credential;
 use gatepost::model::credential::{Draft, Grace, Mode, Scope};
@@ -12,6 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Issued, Reply, TestApp, eventually};
 
 const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A password of the right form, and nobody's: `number` chooses one of many.
+fn guess(number: u16) -> String {
+    format!("sk_{number:032}")
+}
 
 /// Somebody else's address: `number` chooses one of many.
 fn elsewhere(number: u16) -> IpAddr {
@@ -213,9 +220,9 @@ async fn last_used_only_moves_forward_and_is_written_at_shutdown() {
 async fn an_honest_client_gets_in_while_many_others_guess_at_its_username() {
     let app = TestApp::start().await;
     let shop = app.issue("Shop").await;
-    for guess in 0..60 {
-        let mut guesser = app.smtp_from(elsewhere(guess)).await;
-        assert_denied(&guesser.log_in(&shop.username, "sk_00000000000000000000000000000000").await);
+    for number in 0..60 {
+        let mut guesser = app.smtp_from(elsewhere(number)).await;
+        assert_denied(&guesser.log_in(&shop.username, &guess(number)).await);
     }
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
 }
@@ -224,13 +231,12 @@ async fn an_honest_client_gets_in_while_many_others_guess_at_its_username() {
 async fn a_guesser_is_slowed_down_even_when_it_guesses_right_and_forgiven_in_time() {
     let app = TestApp::start().await;
     let shop = app.issue("Shop").await;
-    let wrong = "sk_00000000000000000000000000000000";
     let mut guesser = app.smtp_from(elsewhere(1)).await;
-    for guess in 0..8 {
-        if guess % 2 == 0 {
+    for number in 0..8 {
+        if number % 2 == 0 {
             guesser = app.smtp_from(elsewhere(1)).await;
         }
-        assert_denied(&guesser.log_in(&shop.username, wrong).await);
+        assert_denied(&guesser.log_in(&shop.username, &guess(number)).await);
     }
     let mut guesser = app.smtp_from(elsewhere(1)).await;
     assert_denied(&guesser.log_in(&shop.username, &shop.password).await);
@@ -238,6 +244,57 @@ async fn a_guesser_is_slowed_down_even_when_it_guesses_right_and_forgiven_in_tim
     app.clock.advance(HOUR);
     let mut patient = app.smtp_from(elsewhere(1)).await;
     assert_eq!(patient.log_in(&shop.username, &shop.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn who_missed_a_rotation_shuts_nobody_out_who_did_not() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let fresh = app.rotate(&shop, Grace::Now).await;
+    for username in [&shop.username, "smtp_0000000000000000"] {
+        for _ in 0..30 {
+            assert_denied(&app.log_in(username, &shop.password).await);
+        }
+    }
+    assert_eq!(app.log_in(&fresh.username, &fresh.password).await.code, 235, "from the same address");
+}
+
+#[tokio::test]
+async fn a_password_that_was_wrong_is_looked_at_again_once_it_is_the_right_one_of_another() {
+    let app = TestApp::start().await;
+    let [shop, other] = [app.issue("Shop").await, app.issue("Other").await];
+    for _ in 0..3 {
+        assert_denied(&app.log_in(&shop.username, &other.password).await);
+    }
+    assert_eq!(app.log_in(&other.username, &other.password).await.code, 235);
+}
+
+#[tokio::test]
+async fn what_a_door_refuses_whatever_the_password_is_written_down_too() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let (username, password) = (&shop.username, &shop.password);
+    let mut in_clear = app.smtp_in_clear().await;
+    let sent = in_clear.log_in(username, password).await;
+    let unsaid = in_clear.command("AUTH LOGIN").await;
+    assert_eq!((sent.code, unsaid.code), (538, 538), "{sent:?} {unsaid:?}");
+    let identity = STANDARD.encode(format!("root\0{username}\0{password}"));
+    let foreign = app.smtp().await.command(&format!("AUTH PLAIN {identity}")).await;
+    assert_eq!(foreign.code, 535, "{foreign:?}");
+    let alice = app.alice().await;
+    for (reply, facts) in [
+        (sent, ["Not encrypted", username]),
+        (unsaid, ["Not encrypted", "not kept"]),
+        (foreign, ["Asked to act for another user", username]),
+    ] {
+        let page = format!("/activity?kind=denied&reference={}", reply.reference());
+        let found = eventually("it is written down", async || {
+            let page = alice.page(&page).await;
+            (!page.contains("No such reference")).then_some(page)
+        })
+        .await;
+        assert!(facts.iter().all(|fact| found.contains(fact)), "{facts:?} in {found}");
+    }
 }
 
 #[tokio::test]
@@ -299,9 +356,10 @@ async fn a_full_queue_for_hashing_is_temporary_and_never_a_wrong_password() {
             }
         });
     }
-    let mut client = app.smtp().await;
+    let (mut client, mut number) = (app.smtp().await, 0);
     eventually("the queue is full", async || {
-        let reply = client.log_in(&shop.username, "sk_00000000000000000000000000000000").await;
+        number += 1;
+        let reply = client.log_in(&shop.username, &guess(number)).await;
         if reply.code == 535 {
             client = app.smtp().await;
         } else {
@@ -358,8 +416,8 @@ async fn the_reference_in_a_reply_finds_the_true_reason_in_the_dashboard() {
     ] {
         denied.push((app.log_in(username, password).await.reference(), username, reason));
     }
-    for _ in 0..8 {
-        assert_denied(&app.log_in(&shop.username, wrong).await);
+    for number in 1..9 {
+        assert_denied(&app.log_in(&shop.username, &guess(number)).await);
     }
     let throttled = app.log_in(&shop.username, &shop.password).await;
     denied.push((throttled.reference(), &shop.username, "Too many failures before"));

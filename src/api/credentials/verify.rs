@@ -11,7 +11,7 @@ use crate::api::failure::{Failure, Result};
 use crate::api::input::Input;
 use crate::app::App;
 use crate::error::Error;
-use crate::gate::{Attempt, Denial, Door, Grant, Reason};
+use crate::gate::{Attempt, Denial, Door, Grant};
 use crate::model::Domain;
 use crate::model::domain::Sending;
 use crate::secret::{MAX_PASSWORD_BYTES, Password};
@@ -35,6 +35,8 @@ pub struct VerifyCredential {
     /// An address, or a domain, that the pair wants to send from.
     #[schema(max_length = 320)]
     from: Option<String>,
+    /// The IP address that the pair came from; without it, the caller's own counts. Guessing is slowed down by address.
+    client: Option<String>,
 }
 
 /// What the gate says.
@@ -43,7 +45,7 @@ pub struct Verdict {
     granted: bool,
     /// Why not: `unknown_username`, `wrong_password`, `malformed_password`, `revoked`, `expired`, `throttled`.
     reason: Option<String>,
-    /// Finds a denial of a known username in the dashboard.
+    /// Finds a denial in the dashboard.
     reference: Option<String>,
     credential_id: Option<Uuid>,
     sandbox: Option<bool>,
@@ -64,31 +66,32 @@ pub async fn verify(
     input: Input<VerifyCredential>,
 ) -> Result<Json<Verdict>> {
     caller.may("smtp-credentials:verify")?;
-    let VerifyCredential { username, password, from } = input.value;
+    let VerifyCredential { username, password, from, client } = input.value;
     if username.chars().count() > 255 || password.expose().chars().count() > MAX_PASSWORD_BYTES {
         return Err(Failure::bad("username or password is longer than any"));
     }
     if from.as_ref().is_some_and(|from| from.chars().count() > MAX_FROM) {
         return Err(Failure::bad(format!("from: at most {MAX_FROM} characters")));
     }
+    let client = match client.map(|text| text.parse()) {
+        None => caller.address,
+        Some(Ok(address)) => address,
+        Some(Err(_)) => return Err(Failure::bad("client: an IP address, such as 192.0.2.1 or 2001:db8::1")),
+    };
     let attempt = Attempt {
         username,
         password,
-        client: caller.address,
+        identity: String::new(),
+        client,
         door: Door::Api,
         encrypted: true,
         hello: Some(caller.actor().label),
+        organization: Some(caller.organization()),
     };
     match app.gate.check(attempt).await {
-        Ok(grant) if grant.organization == caller.organization() => {
-            Ok(Json(granted(&app, &caller, &grant, from.as_deref()).await?))
-        }
+        Ok(grant) => Ok(Json(granted(&app, &caller, &grant, from.as_deref()).await?)),
         Err(denial) if denial.is_temporary() => Err(Error::unavailable("the gate could not decide").into()),
-        Err(Denial { reason, reference, organization }) if organization == Some(caller.organization()) => {
-            Ok(Json(Verdict::denied(reason, Some(reference.to_string()))))
-        }
-        // What another organization has is unknown here, right or wrong.
-        Ok(_) | Err(_) => Ok(Json(Verdict::denied(Reason::UnknownUsername, None))),
+        Err(denial) => Ok(Json(Verdict::denied(&denial))),
     }
 }
 
@@ -114,8 +117,15 @@ async fn granted(app: &App, caller: &Caller, grant: &Grant, from: Option<&str>) 
 }
 
 impl Verdict {
-    fn denied(reason: Reason, reference: Option<String>) -> Self {
-        let reason = Some(reason.to_string());
-        Self { granted: false, reason, reference, credential_id: None, sandbox: None, from_allowed: None }
+    fn denied(denial: &Denial) -> Self {
+        let (reason, reference) = (denial.reason.to_string(), denial.reference.to_string());
+        Self {
+            granted: false,
+            reason: Some(reason),
+            reference: Some(reference),
+            credential_id: None,
+            sandbox: None,
+            from_allowed: None,
+        }
     }
 }

@@ -4,7 +4,9 @@ use std::iter;
 
 use serde_json::Value;
 use utoipa::openapi::schema::{AllOf, AnyOfBuilder, Array, ArrayBuilder, ArrayItems, Components, SchemaType};
-use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type};
+use utoipa::openapi::{
+    KnownFormat, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
+};
 
 use crate::model::api_key::scope::{BY_DOMAIN, PLAIN};
 use crate::model::webhook::EventType;
@@ -27,6 +29,7 @@ pub fn add(components: &mut Components) {
         field(components, schema, "scopes", &scope());
         once_each(components, schema, "scopes");
     }
+    address(components, "VerifyCredential", "client");
     both(components, "CreateCredential", vec![global_or_scoped(Type::Array.into())]);
     let maybe_null = SchemaType::from_iter([Type::Array, Type::Null]);
     both(components, "CreateWebhook", vec![hears_something(), global_or_scoped(maybe_null)]);
@@ -80,6 +83,22 @@ fn field(components: &mut Components, schema: &str, field: &str, pattern: &str) 
             }
         }
         _ => {}
+    }
+}
+
+/// An IP address of either kind, or nothing.
+fn address(components: &mut Components, schema: &str, field: &str) {
+    let Some(RefOr::T(Schema::Object(Object { properties, .. }))) = components.schemas.get_mut(schema) else {
+        return;
+    };
+    if let Some(RefOr::T(Schema::Object(text))) = properties.get(field) {
+        let of = |format| {
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)))
+        };
+        let either = AnyOfBuilder::new().item(of(KnownFormat::Ipv4)).item(of(KnownFormat::Ipv6));
+        let maybe = either.item(ObjectBuilder::new().schema_type(Type::Null));
+        let described = maybe.description(text.description.clone()).build();
+        properties.insert(field.to_owned(), RefOr::T(Schema::AnyOf(described)));
     }
 }
 

@@ -49,7 +49,8 @@ impl Credential {
         .map_err(|error| name_taken(error, &draft.name))?;
         set_domains(tx, actor.organization, id, &draft).await?;
         let credential = Self::find(tx, actor.organization, id).await?;
-        credential.note(tx, actor, Action::CredentialCreated, ("", Map::new())).await?;
+        let detail = credential.told_by_username();
+        credential.note(tx, actor, Action::CredentialCreated, (&detail, Map::new())).await?;
         Ok(IssuedCredential { credential, password: fresh.password })
     }
 
@@ -132,7 +133,7 @@ impl Credential {
         if gone.rows_affected() == 0 {
             return Err(Error::NotFound("credential"));
         }
-        let detail = format!("username {}", credential.username);
+        let detail = credential.told_by_username();
         credential.note(tx, actor, Action::CredentialDeleted, (&detail, Map::new())).await?;
         Ok(credential)
     }
@@ -157,10 +158,16 @@ impl Credential {
     /// # Errors
     /// `confirmation`, saying what to type.
     pub fn check_confirmation(&self, typed: &str) -> Result<()> {
-        if typed.trim() == self.label() {
+        // A page shows many spaces as one.
+        if typed.split_whitespace().eq(self.label().split_whitespace()) {
             return Ok(());
         }
         Err(Error::invalid("confirmation", format!("Type {} to confirm.", self.label())))
+    }
+
+    /// What ties its name to its username in the audit log, also when it is gone.
+    fn told_by_username(&self) -> String {
+        format!("username {}", self.username)
     }
 
     /// Notes in the audit log a bounded number of credentials that have expired; returns how many.

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Mode, Scope, Status, split_domains};
+use super::{Mode, Status};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
@@ -17,8 +17,6 @@ pub struct Entry {
     pub organization: OrganizationId,
     pub status: Status,
     pub mode: Mode,
-    pub scope: Scope,
-    pub domains: Vec<String>,
     pub expires_at: Option<Timestamp>,
     pub password: PasswordId,
     pub hash: PasswordHash,
@@ -36,11 +34,8 @@ pub struct PreviousPassword {
 impl Entry {
     /// By username, over all organizations: this read is what finds the organization.
     pub async fn by_username(connection: &mut AnyConnection, username: &str) -> Result<Option<Self>> {
-        let sql = "SELECT id, organization, status, mode, scope, expires_at, password_id, password_hash, previous_id, \
-                   previous_hash, previous_until, CASE WHEN scope = 'scoped' THEN COALESCE((SELECT \
-                   string_agg(d.name, ' ') FROM credential_domains s JOIN domains d ON d.id = s.domain \
-                   WHERE s.credential = credentials.id), '') ELSE '' END AS domains \
-                   FROM credentials WHERE username = $1";
+        let sql = "SELECT id, organization, status, mode, expires_at, password_id, password_hash, previous_id, \
+                   previous_hash, previous_until FROM credentials WHERE username = $1";
         Ok(sqlx::query_as(sql).bind(username.to_owned()).fetch_optional(connection).await?)
     }
 
@@ -82,8 +77,6 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for Entry {
             organization: row.try_get("organization")?,
             status: row.try_get("status")?,
             mode: row.try_get("mode")?,
-            scope: row.try_get("scope")?,
-            domains: split_domains(row.try_get("domains")?),
             expires_at: row.try_get("expires_at")?,
             password: row.try_get("password_id")?,
             hash: row.try_get("password_hash")?,

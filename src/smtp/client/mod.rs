@@ -16,7 +16,7 @@ use tokio::net::lookup_host;
 pub use log::Log;
 pub use reply::Reply;
 pub use trouble::Trouble;
-pub use trust::Trust;
+pub use trust::{Doubt, Trust};
 pub use wire::Wire;
 
 /// Where a host is, in the order of the system's resolver; never empty.

@@ -7,7 +7,10 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -19,7 +22,7 @@ use crate::tls::certificate::Facts;
 pub enum Trust {
     /// Certificates for the host by a public authority.
     Public,
-    /// Those, and this very certificate whatever its names: Gatepost's own door.
+    /// Those, and this very certificate, with a doubt where others would not believe it: Gatepost's own door.
     Also(CertificateDer<'static>),
     /// Certificates for the host by one of these authorities.
     Authorities(Arc<RootCertStore>),
@@ -27,25 +30,29 @@ pub enum Trust {
     Anything,
 }
 
+/// Why who trusts public authorities alone would not have believed the server.
+pub type Doubt = Trouble;
+
 /// The client's side of a TLS handshake with `host`. What was seen of certificate and channel is noted in `log`.
 pub async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     host: &str,
     trust: &Trust,
     log: &Log,
-) -> Result<TlsStream<S>, Trouble> {
+) -> Result<(TlsStream<S>, Option<Doubt>), Trouble> {
     let unusable = |problem| Trouble::Handshake(io::Error::other(problem));
     let handshake = Handshake::new(trust).map_err(unusable)?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| Trouble::UnknownHost)?;
     let connected = TlsConnector::from(handshake.config.clone()).connect(name, stream).await;
-    let facts = handshake.facts();
+    let Seen { facts, doubt } = handshake.seen();
     if let Some(facts) = &facts {
         note_certificate(log, facts);
     }
+    let facts = facts.map(Box::new);
     match connected {
         Ok(stream) => {
             note_channel(log, stream.get_ref().1);
-            Ok(stream)
+            Ok((stream, doubt.map(|reason| Trouble::Certificate(reason, facts))))
         }
         Err(problem) => Err(handshake_trouble(problem, facts)),
     }
@@ -68,10 +75,10 @@ fn note_channel(log: &Log, connection: &ClientConnection) {
     }
 }
 
-fn handshake_trouble(problem: io::Error, facts: Option<Facts>) -> Trouble {
+fn handshake_trouble(problem: io::Error, facts: Option<Box<Facts>>) -> Trouble {
     let inner = problem.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match inner {
-        Some(Error::InvalidCertificate(reason)) => Trouble::Certificate(reason.clone(), facts.map(Box::new)),
+        Some(Error::InvalidCertificate(reason)) => Trouble::Certificate(reason.clone(), facts),
         _ => Trouble::Handshake(problem),
     }
 }
@@ -79,13 +86,20 @@ fn handshake_trouble(problem: io::Error, facts: Option<Facts>) -> Trouble {
 /// TLS of one handshake, and what was seen in it.
 struct Handshake {
     config: Arc<ClientConfig>,
-    seen: Arc<Mutex<Option<Facts>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the server's certificate said, whether it was believed or not.
+#[derive(Debug, Default)]
+struct Seen {
+    facts: Option<Facts>,
+    doubt: Option<CertificateError>,
 }
 
 impl Handshake {
     fn new(trust: &Trust) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let seen = Arc::default();
+        let seen = Arc::<Mutex<Seen>>::default();
         let verifier = Verifier {
             trust: trust.clone(),
             authorities: authorities(trust, &provider)?,
@@ -100,9 +114,8 @@ impl Handshake {
         Ok(Handshake { config: Arc::new(config), seen })
     }
 
-    /// What the server's certificate said, whether it was believed or not.
-    fn facts(&self) -> Option<Facts> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn seen(&self) -> Seen {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -122,7 +135,7 @@ struct Verifier {
     trust: Trust,
     authorities: Arc<WebPkiServerVerifier>,
     provider: Arc<CryptoProvider>,
-    seen: Arc<Mutex<Option<Facts>>>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -134,11 +147,18 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Facts::read(own);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.facts = Facts::read(own);
+        let believed = || self.authorities.verify_server_cert(own, intermediates, name, ocsp, now);
         match &self.trust {
             Trust::Anything => Ok(ServerCertVerified::assertion()),
-            Trust::Also(known) if known == own => Ok(ServerCertVerified::assertion()),
-            _ => self.authorities.verify_server_cert(own, intermediates, name, ocsp, now),
+            Trust::Also(known) if known == own => {
+                if let Err(Error::InvalidCertificate(reason)) = believed() {
+                    seen.doubt = Some(reason);
+                }
+                Ok(ServerCertVerified::assertion())
+            }
+            _ => believed(),
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::log::{Log, Speaker, plain};
 use super::reply::{Reply, cut};
-use super::trust::{Trust, shake_hands};
+use super::trust::{Doubt, Trust, shake_hands};
 use super::{Trouble, bare};
 use crate::secret::Password;
 
@@ -75,9 +75,9 @@ impl Wire {
     }
 
     /// The same wire with TLS over it; nothing heard before counts (RFC 3207 section 4.2).
-    pub async fn encrypt(self, host: &str, trust: &Trust) -> Result<Wire, Trouble> {
-        let stream = shake_hands(self.stream.into_inner(), bare(host), trust, &self.log).await?;
-        Ok(Wire { encrypted: true, ..Wire::over(Box::new(stream), self.log) })
+    pub async fn encrypt(self, host: &str, trust: &Trust) -> Result<(Wire, Option<Doubt>), Trouble> {
+        let (stream, doubt) = shake_hands(self.stream.into_inner(), bare(host), trust, &self.log).await?;
+        Ok((Wire { encrypted: true, ..Wire::over(Box::new(stream), self.log) }, doubt))
     }
 
     pub async fn log_in(&mut self, username: &str, password: &Password) -> Result<(), Trouble> {

@@ -117,7 +117,7 @@ fn certificate(reason: &CertificateError, facts: Option<&Facts>, probe: &Probe) 
         E::NotValidForName | E::NotValidForNameContext { .. } => {
             let names = facts.map(|facts| facts.names.join(", ")).unwrap_or_default();
             advice(
-                format!("The certificate is for {names}, not for {}.", probe.target.host),
+                format!("The certificate is for {names}, not for {}.", probe.target.name),
                 "Use one of those names as the host, or give the server a certificate for this one.",
             )
         }

@@ -5,17 +5,19 @@
 mod advice;
 mod target;
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 pub use super::client::Trust;
 pub use super::client::log::{Line, Speaker};
-use super::client::{self, Log, Trouble, Wire};
+use super::client::{self, Doubt, Log, Trouble, Wire};
 use super::command::is_mailbox;
 use crate::config::Security;
+use crate::gate::{Behalf, OnBehalf};
 use crate::secret::Password;
 pub use target::Target;
 
@@ -35,6 +37,8 @@ pub struct Probe {
     pub mail: Option<Mail>,
     /// For the whole session.
     pub timeout: Duration,
+    /// The client that it counts for, where the target is the door of this process.
+    pub behalf: Option<(Behalf, IpAddr)>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +82,8 @@ impl Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Passed,
+    /// Passed here; a client elsewhere may fail.
+    Doubtful,
     Failed,
     /// Not reached, because an earlier step failed.
     Skipped,
@@ -90,7 +96,7 @@ pub struct Step {
     pub outcome: Outcome,
     pub took: Duration,
     pub lines: Vec<Line>,
-    /// Of a failed step.
+    /// Of a failed or doubtful step.
     pub advice: Option<Advice>,
 }
 
@@ -151,14 +157,15 @@ impl Probe {
     /// From nothing to EHLO over TLS.
     async fn open<T: FnMut(Step) + Send>(&self, report: &mut Report<'_, T>) -> Result<Wire, Failed> {
         let log = report.log.clone();
-        let stream = report.step(self.connect(&log)).await?;
+        // Noted until the door has greeted.
+        let (stream, _on_behalf) = report.step(self.connect(&log)).await?;
         let mut wire = Wire::new(stream, log);
         if self.target.security == Security::Starttls {
             report.step(wire.greeting()).await?;
             report.step(wire.hello(HELLO)).await?;
             report.step(wire.start_tls()).await?;
         }
-        let mut wire = report.step(wire.encrypt(&self.target.host, &self.target.trust)).await?;
+        let mut wire = report.step_with_doubt(wire.encrypt(&self.target.name, &self.target.trust)).await?;
         if self.target.security == Security::Implicit {
             report.step(wire.greeting()).await?;
         }
@@ -166,16 +173,27 @@ impl Probe {
         Ok(wire)
     }
 
-    async fn connect(&self, log: &Log) -> Result<TcpStream, Trouble> {
+    async fn connect(&self, log: &Log) -> Result<(TcpStream, Option<OnBehalf>), Trouble> {
         let Target { host, port, .. } = &self.target;
         let addresses = client::addresses(host, *port).await?;
         log.note(format!("{host}:{port} is {}", list(&addresses)));
-        let stream = TcpStream::connect(&*addresses).await.map_err(Trouble::NotConnected)?;
+        let (stream, on_behalf) = self.reach(&addresses).await.map_err(Trouble::NotConnected)?;
         stream.set_nodelay(true).map_err(Trouble::NotConnected)?;
         if let Ok(peer) = stream.peer_addr() {
             log.note(format!("Connected to {peer}"));
         }
-        Ok(stream)
+        Ok((stream, on_behalf))
+    }
+
+    /// On a member's behalf it comes from a port that the door can be told of before it sees it.
+    async fn reach(&self, addresses: &[SocketAddr]) -> io::Result<(TcpStream, Option<OnBehalf>)> {
+        let (Some((behalf, client)), &[door]) = (&self.behalf, addresses) else {
+            return Ok((TcpStream::connect(addresses).await?, None));
+        };
+        let socket = if door.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind(SocketAddr::new(door.ip(), 0))?;
+        let on_behalf = behalf.note(socket.local_addr()?, *client);
+        Ok((socket.connect(door).await?, Some(on_behalf)))
     }
 
     async fn check<T: FnMut(Step) + Send>(
@@ -219,17 +237,26 @@ struct Report<'a, T> {
 impl<T: FnMut(Step) + Send> Report<'_, T> {
     /// Does the next step of the plan, within the time that is left.
     async fn step<R>(&mut self, work: impl Future<Output = Result<R, Trouble>>) -> Result<R, Failed> {
+        self.step_with_doubt(async { Ok((work.await?, None)) }).await
+    }
+
+    async fn step_with_doubt<R>(
+        &mut self,
+        work: impl Future<Output = Result<(R, Option<Doubt>), Trouble>>,
+    ) -> Result<R, Failed> {
         let name = self.plan.remove(0);
         let begun = Instant::now();
         let left = self.end.saturating_duration_since(begun).min(STEP_TIME);
         let result = timeout(left, work).await.unwrap_or(Err(Trouble::TimedOut));
-        let (outcome, advice) = match &result {
-            Ok(_) => (Outcome::Passed, None),
-            Err(trouble) => (Outcome::Failed, Some(advice::on(name, trouble, self.probe))),
+        let (outcome, trouble) = match &result {
+            Ok((_, None)) => (Outcome::Passed, None),
+            Ok((_, Some(doubt))) => (Outcome::Doubtful, Some(doubt)),
+            Err(trouble) => (Outcome::Failed, Some(trouble)),
         };
-        self.passed &= outcome == Outcome::Passed;
+        let advice = trouble.map(|trouble| advice::on(name, trouble, self.probe));
+        self.passed &= outcome != Outcome::Failed;
         (self.tell)(Step { name, outcome, took: begun.elapsed(), lines: self.log.take(), advice });
-        result.map_err(|_| Failed)
+        result.map(|(done, _)| done).map_err(|_| Failed)
     }
 
     /// Tells as skipped what comes before `end` in the plan; all that is left where there is none.

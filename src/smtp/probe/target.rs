@@ -10,6 +10,8 @@ use crate::tls;
 #[derive(Debug, Clone)]
 pub struct Target {
     pub host: String,
+    /// The name that its certificate has to be for: the one that applications use.
+    pub name: String,
     pub port: u16,
     pub security: Security,
     pub trust: Trust,
@@ -19,19 +21,19 @@ impl Target {
     /// The door of this process, with the certificate it shows now; none in commands.
     pub async fn own(app: &App) -> Option<Self> {
         let certificate = app.tls.as_ref()?.certificate().await;
-        Some(Self::at(app.smtp_listeners.first()?, Trust::Also(certificate)))
+        Some(Self::at(app.smtp_listeners.first()?, &app.config.smtp_host, Trust::Also(certificate)))
     }
 
     /// The door of another process with the same configuration, on this machine.
     pub fn configured(config: &Config) -> Option<Self> {
         let trust = tls::certificate_on_disk(config).map_or(Trust::Public, Trust::Also);
-        Some(Self::at(config.smtp_listen.first()?, trust))
+        Some(Self::at(config.smtp_listen.first()?, &config.smtp_host, trust))
     }
 
-    fn at(listener: &SmtpListener, trust: Trust) -> Self {
+    fn at(listener: &SmtpListener, name: &str, trust: Trust) -> Self {
         let address = reachable(listener.address);
-        let host = address.ip().to_string();
-        Target { host, port: address.port(), security: listener.security, trust }
+        let (host, name) = (address.ip().to_string(), name.to_owned());
+        Target { host, name, port: address.port(), security: listener.security, trust }
     }
 }
 

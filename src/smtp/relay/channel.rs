@@ -65,10 +65,10 @@ impl Channel {
                 wire.greeting().await?;
                 wire.hello(&way.hello).await?;
                 wire.start_tls().await?;
-                wire = wire.encrypt(&way.host, &way.trust).await?;
+                (wire, _) = wire.encrypt(&way.host, &way.trust).await?;
             }
             NextHopSecurity::Tls => {
-                wire = wire.encrypt(&way.host, &way.trust).await?;
+                (wire, _) = wire.encrypt(&way.host, &way.trust).await?;
                 wire.greeting().await?;
             }
             NextHopSecurity::None => wire.greeting().await?,

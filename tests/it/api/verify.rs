@@ -46,7 +46,7 @@ async fn a_right_pair_is_granted_and_counts_as_a_login() {
 }
 
 #[tokio::test]
-async fn a_denial_says_why_and_has_a_reference_where_the_username_is_known() {
+async fn a_denial_says_why_and_has_a_reference() {
     let app = TestApp::start().await;
     let program = verifier(&app).await;
     let [shop, revoked] = [app.issue("Shop").await, app.issue("Revoked").await];
@@ -60,27 +60,32 @@ async fn a_denial_says_why_and_has_a_reference_where_the_username_is_known() {
         (&revoked.username, &revoked.password, "revoked"),
         (&revoked.username, WRONG, "wrong_password"),
         (&expired.username, &expired.password, "expired"),
+        (&"smtp_0000000000000000".to_owned(), WRONG, "unknown_username"),
     ] {
         let denied = ask(&program, &json!({"username": username, "password": password})).await;
         assert_eq!((&denied["granted"], &denied["reason"]), (&json!(false), &json!(reason)), "{denied}");
         assert_eq!(denied["reference"].as_str().map(str::len), Some(5), "{denied}");
         assert_eq!((&denied["credential_id"], &denied["sandbox"]), (&Value::Null, &Value::Null));
     }
-    let unknown = ask(&program, &json!({"username": "smtp_0000000000000000", "password": WRONG})).await;
-    assert_eq!((&unknown["reason"], &unknown["reference"]), (&json!("unknown_username"), &Value::Null));
 }
 
 #[tokio::test]
 async fn guessing_through_the_api_is_slowed_down_too() {
     let app = TestApp::start().await;
     let (program, shop) = (verifier(&app).await, app.issue("Shop").await);
-    let guess = json!({"username": shop.username, "password": WRONG});
     let mut reasons = Vec::new();
-    for _ in 0..12 {
+    for number in 0..12 {
+        let password = format!("sk_{number:032}");
+        let guess = json!({"username": shop.username, "password": password, "client": "192.0.2.1"});
         reasons.push(ask(&program, &guess).await["reason"].as_str().unwrap().to_owned());
     }
     let throttled = reasons.iter().filter(|reason| *reason == "throttled").count();
     assert!(reasons[0] == "wrong_password" && throttled > 0, "{reasons:?}");
+    for (client, granted) in [(Some("192.0.2.1"), false), (Some("192.0.2.2"), true), (None, true)] {
+        let mut question = pair(&shop);
+        question["client"] = json!(client);
+        assert_eq!(ask(&program, &question).await["granted"], json!(granted), "{client:?}");
+    }
 }
 
 #[tokio::test]
@@ -113,11 +118,21 @@ async fn whether_it_may_send_from_an_address_is_told() {
 async fn a_pair_of_another_organization_is_unknown_right_or_wrong() {
     let app = TestApp::start().await;
     let (program, shop) = (verifier(&app).await, foreign(&app).await);
+    let alice = app.alice().await;
     for password in [shop.password.as_str(), WRONG] {
         let denied = ask(&program, &json!({"username": shop.username, "password": password})).await;
-        let told = (&denied["granted"], &denied["reason"], &denied["reference"]);
-        assert_eq!(told, (&json!(false), &json!("unknown_username"), &Value::Null), "{denied}");
+        let told = (&denied["granted"], &denied["reason"]);
+        assert_eq!(told, (&json!(false), &json!("unknown_username")), "{denied}");
+        let page = format!("/activity?kind=denied&reference={}", denied["reference"].as_str().unwrap());
+        eventually("the caller's own organization has the line", async || {
+            alice.page(&page).await.contains("Unknown username").then_some(())
+        })
+        .await;
     }
+    let home = "(SELECT id FROM organizations WHERE name <> 'Other Inc')";
+    let statement = format!("UPDATE credentials SET organization = {home} WHERE id = '{}'", shop.id);
+    app.installation.database().execute(&statement).await;
+    assert!(app.credential(&shop).await.last_used.is_none(), "not even the right one was a use of it");
 }
 
 #[tokio::test]
@@ -141,4 +156,7 @@ async fn what_is_longer_than_any_is_refused_by_name() {
         let told = program.post(VERIFY, &question).await;
         assert!(told.status == 400 && told.message().contains(field), "{told:?}");
     }
+    let question = json!({"username": "smtp_x", "password": "y", "client": "nowhere"});
+    let told = program.post(VERIFY, &question).await;
+    assert!(told.status == 400 && told.message().starts_with("client: an IP address"), "{told:?}");
 }

@@ -2,8 +2,10 @@
 
 use gatepost::model::Credential;
 
+use std::net::Ipv4Addr;
+
 use super::HOME;
-use crate::support::TestApp;
+use crate::support::{ALICE, TestApp, Visitor};
 
 #[tokio::test]
 async fn the_checker_shows_each_step_and_masks_the_password() {
@@ -21,6 +23,7 @@ async fn the_checker_shows_each_step_and_masks_the_password() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!said.contains(&shop.password));
+    alice.sees("The server's certificate is self-signed").await;
     alice.inspect("checker").await;
     alice.close().await;
 }
@@ -68,4 +71,27 @@ async fn the_checker_tries_a_sender_and_a_recipient_too() {
     alice.click_on(".steps li:nth-child(9) summary").await;
     alice.sees("Recipient OK").await;
     alice.close().await;
+}
+
+#[tokio::test]
+async fn failed_checks_count_for_the_member_and_not_for_the_machine() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let (here, elsewhere) = (app.alice().await, Visitor::from(Ipv4Addr::new(127, 1, 0, 1).into(), &app.url));
+    assert_eq!(elsewhere.log_in(ALICE.0, ALICE.1).await.status, 303);
+    let check = async |who: &Visitor, password: &str| {
+        let form = [("username", shop.username.as_str()), ("password", password)];
+        let answer = who.post("/settings/smtp-credentials/check", &form).await;
+        assert_eq!(answer.status, 200);
+        answer.body
+    };
+    for number in 0..8 {
+        assert!(
+            check(&elsewhere, &format!("sk_{number:032}")).await.contains("is not that of this credential")
+        );
+    }
+    assert!(check(&elsewhere, &shop.password).await.contains("Too many log-ins failed"));
+    assert!(here.page("/activity?kind=denied").await.contains("127.1.0.1"));
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+    assert!(check(&here, &shop.password).await.contains("It works."));
 }

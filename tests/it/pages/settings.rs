@@ -59,10 +59,36 @@ async fn activity_tells_who_did_what_and_finds_a_denial_by_its_reference() {
     alice.sees_no(&unknown.reference()).await;
     alice.sees("Wrong password").await;
     alice.sees(&username).await;
+    let address = format!(
+        "{HOME}/{}",
+        &visitor.page("/activity").await.split_once(&format!("{HOME}/")).unwrap().1[..36]
+    );
+    assert_eq!(visitor.post(&format!("{address}/delete"), &[("confirmation", " Shop ")]).await.status, 303);
+    for page in ["/activity", "/activity?kind=denied"] {
+        let page = visitor.page(page).await;
+        assert!(page.contains(&username), "what is gone is still told of");
+        assert!(!page.contains(&address), "and no link leads nowhere: {page}");
+    }
     alice.goto("/activity?kind=denied&reference=22222").await;
     alice.sees("No such reference").await;
     alice.inspect("activity-no-match").await;
     alice.close().await;
+}
+
+#[tokio::test]
+async fn denied_log_ins_to_the_dashboard_stand_there_without_what_strangers_typed() {
+    let app = TestApp::start().await;
+    let alice = app.alice().await;
+    for (email, password) in [(ALICE.0, "not my password"), ("my own pass phrase@x.example", ALICE.0)] {
+        assert_eq!(app.visitor().log_in(email, password).await.status, 422);
+    }
+    let page = eventually("both are written", async || {
+        let page = alice.page("/activity?kind=denied").await;
+        (page.contains("Wrong password") && page.contains("Unknown username")).then_some(page)
+    })
+    .await;
+    assert!(page.contains(ALICE.0) && page.contains("the dashboard"), "{page}");
+    assert!(!page.contains("pass phrase") && !page.contains("not my password"), "{page}");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ async fn probe(door: &Door) -> Probe {
         password: Password::new(door.credential.password.as_str()),
         mail: None,
         timeout: Duration::from_secs(20),
+        behalf: None,
     }
 }
 

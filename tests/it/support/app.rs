@@ -240,6 +240,13 @@ impl TestApp {
         SmtpClient::connect(&self.doors[0]).await.encrypted().await
     }
 
+    /// … without it, after EHLO.
+    pub async fn smtp_in_clear(&self) -> SmtpClient {
+        let mut client = SmtpClient::connect(&self.doors[0]).await;
+        client.expect(250, "EHLO client.example").await;
+        client
+    }
+
     pub async fn smtp_from(&self, client: IpAddr) -> SmtpClient {
         SmtpClient::connect_from(client, &self.doors[0]).await.encrypted().await
     }

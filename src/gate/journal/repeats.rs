@@ -1,4 +1,4 @@
-//! Keeps a flood of throttled attempts from filling the journal: beyond a few lines a minute, a network's further ones hear the
+//! Keeps a flood of attempts that cost a client nothing from filling the journal: beyond a few lines a minute, a network's further ones hear the
 //! reference of the last line that was written for it.
 
 use std::collections::HashMap;
@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::terms::Reference;
-use super::throttle::network;
 use crate::clock::Timestamp;
+use crate::gate::{Reference, network};
 
 /// Lines that are written for one network in each [`WINDOW`].
 const LINES: u32 = 10;
@@ -27,7 +26,7 @@ struct Lines {
 }
 
 impl Repeats {
-    /// The line that stands for this throttled attempt too; none when it is to have `fresh`, a line of its own.
+    /// The line that stands for this attempt too; none when it is to have `fresh`, a line of its own.
     pub fn stands_for(&self, client: IpAddr, fresh: &Reference, now: Timestamp) -> Option<Reference> {
         let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if networks.len() >= MAX_NETWORKS {
