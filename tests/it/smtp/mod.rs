@@ -10,5 +10,6 @@ mod next_hop;
 mod onward;
 mod probe;
 mod secrets;
+mod sequences;
 mod sessions;
 mod wire;
