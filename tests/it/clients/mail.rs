@@ -11,6 +11,9 @@ use super::program::{Heard, finish};
 use crate::support::postfix::{BOB, MANY, Postfix, ZOE};
 use crate::support::{Issued, NextHop, TestApp};
 
+/// In a letter that smtplib sends several times: which of them it is, from 0.
+const NUMBER: &str = "{number}";
+
 /// Shell lines that send `letter.eml`; `TIMES` says how often on one connection.
 struct Client {
     name: &'static str,
@@ -125,14 +128,32 @@ impl Letter {
 
     /// Nothing but a trace was put before what was sent.
     fn assert_is(&self, received: &[u8], client: &Client) {
-        let sent = format!("{}{}", self.text, client.adds);
-        let trace = received.strip_suffix(sent.as_bytes()).unwrap_or_else(|| {
-            let text = String::from_utf8_lossy(&received[..received.len().min(2_000)]);
-            panic!("{} by {} is not what was sent:\n{text}", self.name, client.name)
-        });
-        let trace = std::str::from_utf8(trace).expect("text");
-        assert!(trace.starts_with("Received: from ") && trace.matches("\r\n").count() == 3, "{trace}");
+        let is_sent = without_trace(received) == format!("{}{}", self.text, client.adds).as_bytes();
+        assert!(is_sent, "{} by {} is not what was sent:\n{}", self.name, client.name, start(received));
     }
+
+    /// Each of those that were sent on one connection, once, in whatever order.
+    fn assert_all_are(&self, received: &[Vec<u8>], times: usize) {
+        let mut sent: Vec<_> =
+            (0..times).map(|number| self.text.replace(NUMBER, &number.to_string())).collect();
+        let mut received: Vec<_> = received.iter().map(|message| without_trace(message)).collect();
+        sent.sort();
+        received.sort_unstable();
+        assert_eq!(received.len(), sent.len());
+        for (received, sent) in received.iter().zip(sent) {
+            assert!(*received == sent.as_bytes(), "{sent}\nis not what came:\n{}", start(received));
+        }
+    }
+}
+
+/// What follows the only field that Gatepost adds.
+fn without_trace(received: &[u8]) -> &[u8] {
+    assert!(received.starts_with(b"Received: from "), "{}", start(received));
+    received.splitn(4, |byte| *byte == b'\n').nth(3).expect("three lines of it, and what follows")
+}
+
+fn start(message: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(&message[..message.len().min(2_000)])
 }
 
 /// The certificate without its key, as a client is given it.
@@ -169,31 +190,37 @@ async fn what_real_clients_send_in_sandbox_mode_is_what_the_log_keeps() {
     for letter in letters() {
         for client in letter.clients {
             letter.send(client, &app, &staging, 1).await;
-            letter.assert_is(&newest(&app).await, client);
+            letter.assert_is(&newest(&app, 1).await[0], client);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_messages_go_through_one_connection() {
+async fn a_thousand_messages_go_through_one_connection_each_once_and_unchanged() {
     let hop = NextHop::plain().await;
     let app = TestApp::with_config(|config| hop.configure(config)).await;
     app.verified("acme.example").await;
     let (shop, staging) = (app.issue("Shop").await, app.issue_for_sandbox("Staging").await);
-    let letter = letter("plain", "", "Hello\r\n");
+    let letter = letter("message-{number}", "", "Hello {number}\r\n.one dot\r\n.\r\n\r\n");
     letter.send(&PYTHON, &app, &shop, 1_000).await;
-    let received: Vec<_> = hop.connections().into_iter().flat_map(|connection| connection.messages).collect();
-    assert_eq!(received.len(), 1_000);
+    let connections = hop.connections();
+    let received =
+        connections.iter().flat_map(|heard| (0..heard.messages.len()).map(|at| heard.received(at)));
+    letter.assert_all_are(&received.collect::<Vec<_>>(), 1_000);
     letter.send(&PYTHON, &app, &staging, 1_000).await;
-    letter.assert_is(&newest(&app).await, &PYTHON);
+    letter.assert_all_are(&newest(&app, 1_000).await, 1_000);
 }
 
-/// What the log keeps of the newest message.
-async fn newest(app: &TestApp) -> Vec<u8> {
+/// What the log keeps of the newest messages.
+async fn newest(app: &TestApp, count: usize) -> Vec<Vec<u8>> {
     let organization = app.operator().await.organization;
     let mut connection = app.app.db.read().await.expect("a connection");
-    let listing = Listing { filter: Filter::default(), turn: Turn::first(1) };
+    let listing = Listing { filter: Filter::default(), turn: Turn::first(count) };
     let found = Message::list(&mut connection, organization, &listing).await.expect("the log");
-    let id = found.page.rows[0].id;
-    Message::content(&mut connection, organization, id, usize::MAX).await.expect("its content")
+    let mut contents = Vec::new();
+    for row in found.page.rows {
+        let content = Message::content(&mut connection, organization, row.id, usize::MAX).await;
+        contents.push(content.expect("its content"));
+    }
+    contents
 }

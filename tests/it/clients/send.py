@@ -8,7 +8,8 @@ with open("letter.eml", "rb") as file:
 with smtplib.SMTP("localhost", int(given["PORT"])) as smtp:
     smtp.starttls(context=ssl.create_default_context())
     smtp.login(given["USERNAME"], given["PASSWORD"])
-    for _ in range(int(given["TIMES"])):
+    for number in range(int(given["TIMES"])):
         options = given["OPTIONS"].split()
-        refused = smtp.sendmail(given["SENDER"], given["RECIPIENTS"].split(), letter, mail_options=options)
+        content = letter.replace(b"{number}", str(number).encode())
+        refused = smtp.sendmail(given["SENDER"], given["RECIPIENTS"].split(), content, mail_options=options)
         assert not refused, refused
