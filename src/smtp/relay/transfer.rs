@@ -21,7 +21,7 @@ pub struct Transfer {
     offers: Offers,
     /// It was kept from an earlier message and has not answered since: the next hop may have closed it.
     reused: bool,
-    /// MAIL was said and nothing has ended the message. (Postfix keeps some of it even where it says no.)
+    /// MAIL was said and the message was not taken. (Postfix keeps some of it even where it says no, be it to the end.)
     begun: bool,
 }
 
@@ -151,11 +151,12 @@ impl Transfer {
             return self.understand(refusal);
         }
         let reply = channel.end(stuffing.end(), limits.answer, limits.data).await?;
-        self.begun = false;
-        self.understand(reply).map_err(|trouble| match trouble {
+        let said = self.understand(reply).map_err(|trouble| match trouble {
             Trouble::OutOfStep(reply) => Trouble::Unknown(client::Trouble::NotSmtp(reply.to_string())),
             trouble => trouble,
-        })
+        })?;
+        self.begun = !said.is_yes();
+        Ok(said)
     }
 }
 
