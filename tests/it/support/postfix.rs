@@ -30,10 +30,15 @@ pub struct Postfix {
 
 impl Postfix {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these lines of main.cf, which stand above its usual ones.
+    pub fn with(settings: &[&str]) -> Self {
         let mut failures = Vec::new();
         // Another program may take a port before Postfix does.
         while failures.len() < 5 {
-            match Self::try_start() {
+            match Self::try_start(settings) {
                 Ok(postfix) => return postfix,
                 Err(why) => failures.push(why),
             }
@@ -41,17 +46,17 @@ impl Postfix {
         panic!("Postfix does not start: {failures:#?}");
     }
 
-    fn try_start() -> Result<Self, String> {
+    fn try_start(settings: &[&str]) -> Result<Self, String> {
         let dir = tempfile::Builder::new().prefix("postfix").tempdir().expect("a directory");
         let authority = Authority::new(dir.path());
         let postfix = Self { authority, starttls: free_port(), tls: free_port(), dir };
-        postfix.prepare();
+        postfix.prepare(settings);
         let output = postfix.run("bash", &["-c", include_str!("postfix.sh")]);
         let why = || String::from_utf8_lossy(&output.stderr).into_owned() + &postfix.log();
         if output.status.success() { Ok(postfix) } else { Err(why()) }
     }
 
-    fn prepare(&self) {
+    fn prepare(&self, settings: &[&str]) {
         let dir = self.dir.path();
         let at = |name: &str| dir.join(name).display().to_string();
         let write = |name: &str, text: String| std::fs::write(dir.join(name), text).expect("a file");
@@ -73,7 +78,8 @@ impl Postfix {
                  virtual_mailbox_domains = example.org {MANY}\nvirtual_mailbox_base = {mail}\n\
                  virtual_mailbox_maps = inline:{{ {{ {BOB} = bob/ }}, {{ {ZOE} = zoe/ }}, {{ @{MANY} = many/ }} }}\n\
                  virtual_uid_maps = static:{NOBODY}\nvirtual_gid_maps = static:{NOBODY}\n\
-                 virtual_mailbox_limit = 0\n"
+                 virtual_mailbox_limit = 0\n{}\n",
+                settings.join("\n")
             ),
         );
         let (starttls, tls) = (self.starttls, self.tls);
@@ -100,6 +106,18 @@ impl Postfix {
         let made = self.run("sh", &["-c", &script]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         std::fs::set_permissions(dir, PermissionsExt::from_mode(0o711)).expect("permissions");
+    }
+
+    /// Ends it, and every session with it at once.
+    pub fn stop(&self) {
+        let stopped = self.run("postfix", &["stop"]);
+        assert!(stopped.status.success(), "{}", self.log());
+    }
+
+    /// After [`Postfix::stop`].
+    pub fn start_again(&self) {
+        let started = self.run("postfix", &["start"]);
+        assert!(started.status.success(), "{}", self.log());
     }
 
     /// Puts it into a configuration.

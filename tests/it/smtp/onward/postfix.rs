@@ -3,8 +3,9 @@
 use gatepost::config::NextHopSecurity;
 use gatepost::model::message::Outcome;
 
-use super::{SENDER, Shop, letter, outcomes};
+use super::{SENDER, Shop, letter, outcomes, send};
 use crate::support::postfix::{BOB, Postfix};
+use crate::support::{Reply, SmtpClient};
 
 /// What Gatepost put before the fields of the client.
 fn trace(received: &[u8], sent: &[u8]) -> String {
@@ -39,4 +40,132 @@ async fn what_a_client_sends_is_what_arrives_in_postfix() {
     assert_eq!(message.answer, format!("250 {}", answer.text()));
     let expected = [(BOB, Outcome::Delivered), ("nobody@example.org", Outcome::Bounced)];
     assert_eq!(outcomes(&recipients), expected);
+}
+
+async fn before(postfix: &Postfix) -> Shop {
+    Shop::configured(|config| postfix.configure(config, NextHopSecurity::Starttls)).await
+}
+
+/// The answer to the end of a message for Bob with this return path.
+async fn send_as(client: &mut SmtpClient, sender: &str, content: &[u8]) -> Reply {
+    client.expect(250, &format!("MAIL FROM:<{sender}>")).await;
+    client.expect(250, &format!("RCPT TO:<{BOB}>")).await;
+    client.expect(354, "DATA").await;
+    client.send(content).await
+}
+
+fn line(reply: &Reply) -> String {
+    format!("{} {}", reply.code, reply.text())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postfix_says_of_a_recipient_is_heard_and_logged_and_the_others_get_the_message() {
+    let postfix = Postfix::with(&["smtpd_recipient_restrictions = check_recipient_access inline:{ \
+         { later@many.example = 450 4.2.0 Come back }, { never@many.example = 550 5.7.1 Never } }"]);
+    let shop = before(&postfix).await;
+    let mut client = shop.client().await;
+    let later = "450 4.2.0 <later@many.example>: Recipient address rejected: Come back";
+    let never = "550 5.7.1 <never@many.example>: Recipient address rejected: Never";
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for (recipient, answer) in [("later@many.example", later), ("never@many.example", never)] {
+        assert_eq!(line(&client.command(&format!("RCPT TO:<{recipient}>")).await), answer);
+    }
+    client.expect(554, "DATA").await;
+    client.expect(250, &format!("RCPT TO:<{BOB}>")).await;
+    client.expect(354, "DATA").await;
+    assert_eq!(client.send(&letter()).await.code, 250);
+    assert_eq!(postfix.received("bob", 1).await.len(), 1);
+    let (message, recipients) = shop.logged().await;
+    assert_eq!(message.outcome, Outcome::Delivered);
+    let expected = [
+        ("later@many.example", Outcome::Deferred),
+        ("never@many.example", Outcome::Bounced),
+        (BOB, Outcome::Delivered),
+    ];
+    assert_eq!(outcomes(&recipients), expected);
+    assert_eq!([&recipients[0].answer, &recipients[1].answer], [later, never]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postfix_says_to_data_and_to_the_end_is_heard_and_logged_and_the_next_message_arrives() {
+    let postfix = Postfix::with(&[
+        "smtpd_data_restrictions = check_sender_access inline:{ \
+         { soon@acme.example = 451 4.7.1 Soon }, { spam@acme.example = 554 5.7.1 Spam } }",
+        "smtpd_end_of_data_restrictions = check_sender_access inline:{ \
+         { later@acme.example = 451 4.7.1 Later }, { junk@acme.example = 554 5.7.1 Junk } }",
+    ]);
+    let shop = before(&postfix).await;
+    let mut client = shop.client().await;
+    let sent = [
+        ("soon", "451 4.7.1", Outcome::Deferred),
+        ("spam", "554 5.7.1", Outcome::Failed),
+        ("later", "451 4.7.1", Outcome::Deferred),
+        ("junk", "554 5.7.1", Outcome::Failed),
+    ];
+    for (at, (name, said, outcome)) in sent.into_iter().enumerate() {
+        let sender = format!("{name}@acme.example");
+        let answer = line(&send_as(&mut client, &sender, &letter()).await);
+        let expected = format!("{said} <{sender}>: Sender address rejected: {name}");
+        assert_eq!(answer.to_lowercase(), expected.to_lowercase());
+        let (message, recipients) = shop.log().await.swap_remove(0);
+        assert_eq!((message.outcome, message.answer), (outcome, answer), "{name}");
+        assert_eq!(outcomes(&recipients), [(BOB, outcome)], "{name}");
+        assert_eq!(send(&mut client, &letter()).await.code, 250, "{name}");
+        assert_eq!(postfix.received("bob", at + 1).await.len(), at + 1, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_too_big_for_postfix_is_refused_for_good_before_its_content_where_its_size_is_known() {
+    let postfix = Postfix::with(&["message_size_limit = 100000"]);
+    let shop = before(&postfix).await;
+    let mut client = shop.client().await;
+    let big = [letter(), b"0123456789 0123456789\r\n".repeat(10_000)].concat();
+    let answer = client.command(&format!("MAIL FROM:<{SENDER}> SIZE={}", big.len())).await;
+    assert_eq!(line(&answer), "552 5.3.4 A message may have at most 100000 bytes");
+    assert!(shop.log().await.is_empty());
+    let answer = line(&send_as(&mut client, SENDER, &big).await);
+    assert!(answer.starts_with("552 5.3.4 "), "{answer}");
+    let (message, recipients) = shop.logged().await;
+    assert_eq!((message.outcome, message.answer), (Outcome::Failed, answer));
+    assert_eq!(outcomes(&recipients), [(BOB, Outcome::Failed)]);
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    assert_eq!(postfix.received("bob", 1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postfix_that_is_stopped_in_the_middle_is_451_until_it_is_back() {
+    let postfix = Postfix::start();
+    let shop = before(&postfix).await;
+    let mut client = shop.client().await;
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    postfix.stop();
+    for command in [&format!("RCPT TO:<{BOB}>"), "DATA"] {
+        let answer = client.command(command).await;
+        assert_eq!((answer.code, answer.text().starts_with("4.4.2 ")), (451, true), "{command}: {answer:?}");
+    }
+    client.expect(250, "RSET").await;
+    let answer = client.command(&format!("MAIL FROM:<{SENDER}>")).await;
+    assert_eq!((answer.code, answer.text().starts_with("4.4.1 ")), (451, true), "{answer:?}");
+    assert!(shop.log().await.is_empty());
+
+    postfix.start_again();
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    client.expect(250, &format!("RCPT TO:<{BOB}>")).await;
+    postfix.stop();
+    client.expect(354, "DATA").await;
+    let answer = client.send(&letter()).await;
+    assert_eq!((answer.code, answer.text().starts_with("4.4.2 ")), (451, true), "{answer:?}");
+    assert!(!answer.text().contains("may have taken"), "{answer:?}");
+    let (message, recipients) = shop.logged().await;
+    assert_eq!(message.outcome, Outcome::Deferred);
+    assert_eq!(outcomes(&recipients), [(BOB, Outcome::Deferred)]);
+
+    // A connection that was kept is as dead as the others: the next message finds that out before it is lost.
+    postfix.start_again();
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    postfix.stop();
+    postfix.start_again();
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    assert_eq!(postfix.received("bob", 2).await.len(), 2);
 }
