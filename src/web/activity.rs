@@ -18,7 +18,7 @@ use super::urlencoded;
 use crate::app::App;
 use crate::error::Result;
 use crate::id::CredentialId;
-use crate::model::denial::DenialFilter;
+use crate::model::denial::{DenialFilter, Door};
 use crate::model::event::Action;
 use crate::model::page::PAGE_SIZE;
 use crate::model::{Credential, Denial, Event, Page, Turn};

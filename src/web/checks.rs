@@ -44,6 +44,8 @@ struct CheckPage {
     frame: Frame,
     username: String,
     told: Vec<Told>,
+    /// The password, where the page that showed it once has made room for this one.
+    fresh: Option<String>,
 }
 
 /// One step as the page shows it.
@@ -69,6 +71,9 @@ struct Ended {
 pub struct Check {
     username: String,
     password: Password,
+    /// Not empty: the password is new, and stands nowhere else.
+    #[serde(default)]
+    fresh: String,
     #[serde(default)]
     sender: String,
     #[serde(default)]
@@ -83,6 +88,7 @@ pub async fn create(
     Form(check): Form<Check>,
 ) -> Result<Response, Failure> {
     let username = check.username.clone();
+    let fresh = (!check.fresh.is_empty()).then(|| check.password.expose().to_owned());
     let mut told = check.run(&app, &who).await?;
     if htmx.partial {
         return Ok((Extension(Uncompressed), [HTML], Body::new(Pieces(told))).into_response());
@@ -91,7 +97,8 @@ pub async fn create(
     while let Some(step) = told.recv().await {
         steps.push(step);
     }
-    Ok(html(&CheckPage { frame: who.frame(Here::Credentials).await?, username, told: steps })?)
+    let page = CheckPage { frame: who.frame(Here::Credentials).await?, username, told: steps, fresh };
+    Ok((Extension(Uncompressed), html(&page)?).into_response())
 }
 
 impl Check {

@@ -284,7 +284,7 @@ async fn what_a_door_refuses_whatever_the_password_is_written_down_too() {
     let alice = app.alice().await;
     for (reply, facts) in [
         (sent, ["Not encrypted", username]),
-        (unsaid, ["Not encrypted", "not kept"]),
+        (unsaid, ["Not encrypted", "not sent"]),
         (foreign, ["Asked to act for another user", username]),
     ] {
         let page = format!("/activity?kind=denied&reference={}", reply.reference());

@@ -37,7 +37,10 @@ async fn a_credential_lives_from_creation_to_deletion_without_scripts() {
     alice.sees(&password).await;
     alice.click("Check it now").await;
     alice.sees("It works.").await;
-    alice.goto(HOME).await;
+    assert_eq!(alice.value_of("Password").await, password, "it is not lost by being checked");
+    alice.click("Show the password").await;
+    alice.sees(&password).await;
+    alice.click("Back to the credentials").await;
     alice.click("Shop").await;
     alice.sees("Connection settings").await;
 
