@@ -145,6 +145,11 @@ impl Db {
         Ok(Self { pool, kind, turn: Arc::default(), news: Arc::default() })
     }
 
+    /// Whether other machines can be using it too.
+    pub fn may_be_shared(&self) -> bool {
+        self.kind == Kind::Postgres
+    }
+
     /// Two processes may start on one new SQLite file at once: the one that loses the race finds the tables made.
     async fn migrate(&self) -> Result<()> {
         let mut attempts = 3;

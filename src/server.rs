@@ -40,6 +40,11 @@ impl Server {
         let bound =
             Bound { http: local_address(&http)?, smtp: smtp.iter().map(|(_, bound)| *bound).collect() };
         let app = App::open(config, clock, bound).await?;
+        if app.db.may_be_shared() && app.config.sealing_key.expose().is_empty() {
+            info!(
+                "sealing_key is not set: this is fine for one node; several on one database need the same one"
+            );
+        }
         let door = Door::new(app.clone())?;
         let mut tx = app.db.begin().await?;
         let setup_token = SetupLink::issue(&mut tx, app.clock.now()).await?;

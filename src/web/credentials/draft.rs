@@ -48,6 +48,9 @@ pub struct Choices {
     /// UTC, as `<input type="datetime-local">` sends it; or empty.
     #[serde(default)]
     expires_at: String,
+    /// When what the form was filled with was changed last, in microseconds; or empty.
+    #[serde(default)]
+    seen: String,
 }
 
 /// `GET /settings/smtp-credentials/new`
@@ -109,6 +112,7 @@ impl Choices {
             scope: credential.scope,
             domains: credential.domains.clone(),
             expires_at: shown::datetime_local(credential.expires_at),
+            seen: credential.updated_at.as_micros().to_string(),
         }
     }
 
@@ -137,7 +141,13 @@ impl Choices {
 
     async fn update(&self, app: &App, who: &SignedIn, id: CredentialId) -> Result<()> {
         let mut tx = app.db.begin().await?;
-        let before = Credential::find(&mut tx, who.organization(), id).await?;
+        let before = Credential::find_to_change(&mut tx, who.organization(), id).await?;
+        if !self.seen.is_empty() && self.seen != before.updated_at.as_micros().to_string() {
+            return Err(Error::invalid(
+                "seen",
+                "Somebody changed it after you opened this. Save again to replace that.",
+            ));
+        }
         Credential::update(&mut tx, &who.actor(), id, self.draft(before.expires_at)?).await?;
         tx.commit().await
     }
@@ -150,7 +160,8 @@ impl Choices {
 impl Default for Choices {
     fn default() -> Self {
         let (mode, scope) = (production(), global());
-        Self { name: String::new(), mode, scope, domains: Vec::new(), expires_at: String::new() }
+        let (name, domains, expires_at, seen) = Default::default();
+        Self { name, mode, scope, domains, expires_at, seen }
     }
 }
 

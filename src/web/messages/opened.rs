@@ -6,13 +6,13 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, HeaderName, MessageParser, MessagePart, MimeHeaders, PartType};
 use tokio::sync::Semaphore;
 
-use super::download;
 use super::frame::{self, Image};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, OrganizationId};
 use crate::mime;
 use crate::model::Message;
+use crate::web::files::harmless_name;
 
 /// Messages that are open at a time: each is in memory once, and what is encoded in it once more. The others wait.
 static PLACES: Semaphore = Semaphore::const_new(3);
@@ -207,7 +207,7 @@ fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> Option<String> {
 fn name_of(number: usize, part: &MessagePart<'_>) -> String {
     let is_message = part.is_message();
     let fallback = if is_message { format!("message-{number}.eml") } else { format!("attachment-{number}") };
-    download::file_name(part.attachment_name().unwrap_or_default()).unwrap_or(fallback)
+    harmless_name(part.attachment_name().unwrap_or_default()).unwrap_or(fallback)
 }
 
 /// `application/octet-stream` where the part says nothing.

@@ -1,23 +1,11 @@
-//! The monthly allowance: what is used and left of it, and the owner's form to set it.
+//! The monthly allowance: what is used and left of it.
 
-use askama::Template;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
-use serde::Deserialize;
 use sqlx::AnyConnection;
 
-use super::HOME;
-use super::show::UsagePage;
-use crate::app::App;
-use crate::error::{Error, Problems, Result};
+use crate::error::Result;
 use crate::model::Credits;
 use crate::model::member::Role;
 use crate::model::usage::Month;
-use crate::web::failure::Failure;
-use crate::web::htmx::{Htmx, Tell, piece};
-use crate::web::page::{HTML, refused, render};
-use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
 /// An organization's credits this month.
@@ -31,77 +19,6 @@ pub struct Allowance {
     pub is_owner: bool,
     /// What stands in the field.
     pub typed: String,
-}
-
-#[derive(Template)]
-#[template(
-    source = r#"{% import "usage/allowance.html" as parts %}{{ parts::allowance(allowance, problems) }}"#,
-    ext = "html"
-)]
-struct Panel<'a> {
-    allowance: &'a Allowance,
-    problems: &'a Problems,
-}
-
-#[derive(Deserialize)]
-pub struct NewAllowance {
-    #[serde(default)]
-    allowance: String,
-}
-
-/// `POST /usage/allowance`
-pub async fn set_allowance(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Form(NewAllowance { allowance: typed }): Form<NewAllowance>,
-) -> Result<Response, Failure> {
-    match set(&app, &who, &typed).await {
-        Ok(credits) => Ok(told(&app, &who, &htmx, credits).await?),
-        Err(Error::Invalid(problems)) => Ok(refuse(&app, &who, &htmx, (typed, problems)).await?),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn set(app: &App, who: &SignedIn, typed: &str) -> Result<Option<i64>> {
-    let refused = || Error::invalid("allowance", "Enter a whole number, or nothing for any number.");
-    let credits = match typed.trim() {
-        "" => None,
-        number => Some(number.parse().map_err(|_| refused())?),
-    };
-    let mut tx = app.db.begin().await?;
-    Credits::set_allowance(&mut tx, &who.actor(), credits).await?;
-    tx.commit().await?;
-    Ok(credits)
-}
-
-async fn told(app: &App, who: &SignedIn, htmx: &Htmx, credits: Option<i64>) -> Result<Response> {
-    let text = match credits {
-        Some(credits) => format!("The monthly allowance is {} credits.", shown::number(&credits)),
-        None => "There is no monthly allowance.".to_owned(),
-    };
-    if !htmx.partial {
-        who.notice(&text).await?;
-        return Ok(Redirect::to(HOME).into_response());
-    }
-    let allowance = Allowance::read(&mut *app.db.read().await?, who).await?;
-    let panel = render(&Panel { allowance: &allowance, problems: &Problems::default() })?;
-    Ok((Tell::Done(text), [HTML], piece("allowance", "outerHTML", &panel)).into_response())
-}
-
-async fn refuse(
-    app: &App,
-    who: &SignedIn,
-    htmx: &Htmx,
-    (typed, problems): (String, Problems),
-) -> Result<Response> {
-    let read = Allowance::read(&mut *app.db.read().await?, who).await?;
-    let allowance = Allowance { typed, ..read };
-    if htmx.partial {
-        return refused(&Panel { allowance: &allowance, problems: &problems });
-    }
-    let mut page = UsagePage::home(app, who).await?;
-    (page.allowance, page.problems) = (Some(allowance), problems);
-    refused(&page)
 }
 
 impl Allowance {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use gatepost::model::Credential;
+use gatepost::model::credential::{Draft, Mode, Scope};
+
 use super::HOME;
 use crate::support::keyboard::ESCAPE;
 use crate::support::{Browser, Issued, TestApp, eventually};
@@ -152,6 +155,35 @@ async fn alice_edits_everything_but_the_username() {
     assert_eq!(changed.domains, ["shop.example"]);
     assert_eq!(changed.expires_at.unwrap().rfc3339(), "2099-12-31T23:59:00Z");
     assert_eq!(changed.username, shop.username);
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn what_a_colleague_changed_meanwhile_is_not_replaced_unseen() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto(&format!("{HOME}/{}", shop.id)).await;
+    alice.click("Edit").await;
+    alice.sees("Edit Shop").await;
+    let draft = Draft {
+        name: "Newsletter".to_owned(),
+        mode: Mode::Production,
+        scope: Scope::Global,
+        domains: Vec::new(),
+        expires_at: None,
+    };
+    app.change(&shop, async |tx, actor, id| Credential::update(tx, actor, id, draft).await).await;
+    alice.fill("Name", "Web shop").await;
+    alice.click("Save").await;
+    alice.sees("Somebody changed it after you opened this.").await;
+    alice.sees("Edit Newsletter").await;
+    assert_eq!(alice.value_of("Name").await, "Web shop", "what she typed is still there");
+    alice.inspect("edit-changed-meanwhile").await;
+    assert_eq!(app.credential(&shop).await.name, "Newsletter");
+    alice.click("Save").await;
+    alice.sees("Saved.").await;
+    assert_eq!(app.credential(&shop).await.name, "Web shop");
     alice.close().await;
 }
 
