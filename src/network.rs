@@ -36,6 +36,11 @@ impl Network {
         self.length == 0
     }
 
+    /// Whether all of the other is in it.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.length <= other.length && self.contains(other.address)
+    }
+
     /// Whether the address is in it. An IPv4 address counts as such also in IPv6 clothing (`::ffff:…`).
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

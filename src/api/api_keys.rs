@@ -39,7 +39,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging, _): Asked<Paging>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<List<Key>>> {
     caller.may(READ)?;
     let page = ApiKey::page(&mut *app.db.read().await?, caller.organization(), &paging.turn()?).await?;
@@ -48,7 +48,7 @@ async fn list(
 
 /// Creates an API key. The key itself is in this answer and nowhere else.
 ///
-/// A key gives only scopes that it has itself. The new key's addresses may be others than its maker's.
+/// A key gives only scopes that it has itself, and where it is bound to addresses, none beyond them.
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/api-keys", operation_id = "createAPIKey", tag = "API keys",
     params(Idempotency),

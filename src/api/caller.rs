@@ -137,7 +137,7 @@ impl Caller {
     /// Lets an action pass that is no domain's, such as `domains:read`.
     pub fn may(&self, action: &str) -> Result<()> {
         match &self.who {
-            Who::Program(key) if !key.may().allow(action) => Err(insufficient()),
+            Who::Program(key) if !key.may().allow(action) => Err(insufficient(action)),
             _ => Ok(()),
         }
     }
@@ -148,17 +148,25 @@ impl Caller {
             Who::Program(key) => key.may().reach(action),
             Who::Operator(_) => Reach::All,
         };
-        if reach.is_empty() { Err(insufficient()) } else { Ok(reach) }
+        if reach.is_empty() { Err(insufficient(&for_domains(action))) } else { Ok(reach) }
     }
 
     /// Refuses what lies outside of what it may do.
     pub fn covers<'a>(&self, action: &str, domains: impl IntoIterator<Item = &'a String>) -> Result<()> {
-        if self.reach(action)?.covers(domains) { Ok(()) } else { Err(insufficient()) }
+        match self.reach(action)?.covers(domains) {
+            true => Ok(()),
+            false => Err(insufficient(&for_domains(action))),
+        }
     }
 }
 
-fn insufficient() -> Failure {
-    Failure::new(StatusCode::FORBIDDEN, "Insufficient permissions for the required scope")
+fn insufficient(scope: &str) -> Failure {
+    let message = format!("Insufficient permissions for the required scope: {scope}");
+    Failure::new(StatusCode::FORBIDDEN, message)
+}
+
+fn for_domains(action: &str) -> String {
+    format!("{action}:all, or {action}:{{DOMAIN}} for each of its domains")
 }
 
 /// The request's account is the key's own (`{account_id}` in the path).

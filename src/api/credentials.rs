@@ -86,7 +86,7 @@ impl Wanted {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging, wanted): Asked<Paging, Wanted>,
+    (Asked(paging), Asked(wanted)): (Asked<Paging>, Asked<Wanted>),
 ) -> Result<Json<List<SmtpCredential>>> {
     let filter = wanted.filter(caller.reach(READ)?)?;
     let listing = Listing { filter, sort: Sort::Created, descending: true, turn: paging.turn()? };
@@ -109,7 +109,7 @@ async fn create(
     key: Idempotency,
     input: Input<CreateCredential>,
 ) -> Result<Response> {
-    let draft = input.value.draft()?;
+    let draft = input.value.draft()?.checked(caller.now, None)?;
     caller.covers(WRITE, &draft.domains)?;
     let once = Once::new(&app, &caller, key, &input);
     if let Some(answer) = once.before().await? {
@@ -155,7 +155,7 @@ async fn update(
     let id: CredentialId = ids.get(ID)?;
     let mut tx = app.db.begin().await?;
     let before = life::writable(&mut tx, &caller, id).await?;
-    let draft = input.value.draft(&before)?;
+    let draft = input.value.draft(&before)?.checked(caller.now, Some(&before))?;
     caller.covers(WRITE, &draft.domains)?;
     let after = Credential::update(&mut tx, &caller.actor(), id, draft).await?;
     tx.commit().await?;

@@ -5,6 +5,7 @@ mod links;
 mod refusals;
 mod rules;
 
+use axum::http::Method;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -92,7 +93,7 @@ fn tell(response: &mut Response, header: &str) {
     response.headers.entry(header.to_owned()).or_insert(RefOr::Ref(reference));
 }
 
-fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+pub fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
     operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
         RefOr::T(parameter) => Some(parameter),
         RefOr::Ref(_) => None,
@@ -104,7 +105,7 @@ pub fn complete(document: &mut OpenApi) {
     rules::add(document.components.get_or_insert_default());
     links::add(&mut document.paths);
     for (path, item) in &mut document.paths.paths {
-        for operation in operations(item) {
+        for (_, operation) in operations(item) {
             name_ids(path, operation);
             let is_once =
                 parameters(operation).any(|parameter| parameter.parameter_in == ParameterIn::Header);
@@ -124,9 +125,16 @@ pub fn complete(document: &mut OpenApi) {
     }
 }
 
-pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let PathItem { get, put, post, patch, delete, .. } = item;
-    [get, post, put, patch, delete].into_iter().flatten()
+    let all = [
+        (Method::GET, get),
+        (Method::POST, post),
+        (Method::PUT, put),
+        (Method::PATCH, patch),
+        (Method::DELETE, delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// What the handler says of an answer itself: a description at least, and a schema where it is no refusal.

@@ -69,7 +69,7 @@ pub struct Confirmed {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging, wanted): Asked<Paging, Wanted>,
+    (Asked(paging), Asked(wanted)): (Asked<Paging>, Asked<Wanted>),
 ) -> Result<Json<List<DomainBody>>> {
     caller.may(READ)?;
     let (account, now, turn) = (caller.organization(), caller.now, paging.turn()?);
@@ -146,7 +146,7 @@ async fn delete(
     State(app): State<App>,
     caller: Caller,
     ids: Ids,
-    Asked(confirmed, _): Asked<Confirmed>,
+    Asked(confirmed): Asked<Confirmed>,
 ) -> Result<Json<SuccessResponse>> {
     caller.reach(DELETE)?;
     let (name, told) = (name(&ids)?, confirmed.credentials);

@@ -112,7 +112,7 @@ impl EventBody {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging, wanted): Asked<Paging, Wanted>,
+    (Asked(paging), Asked(wanted)): (Asked<Paging>, Asked<Wanted>),
 ) -> Result<Json<List<EventBody>>> {
     caller.may(READ)?;
     let (account, turn) = (caller.organization(), paging.turn()?);

@@ -3,11 +3,10 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::failure::{Failure, Result};
 use crate::app::App;
@@ -40,8 +39,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
                 return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
             }
         }
-        // A struct could be read from a list too.
-        if bytes.trim_ascii_start().starts_with(b"[") {
+        // A struct could be read from a list too; and what is no object may be a secret that its error would repeat.
+        let begins_otherwise = !bytes.trim_ascii_start().starts_with(b"{");
+        if begins_otherwise && serde_json::from_slice::<IgnoredAny>(&bytes).is_ok() {
             return Err(Failure::bad("the body must be a JSON object"));
         }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
@@ -77,42 +77,22 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     })
 }
 
-/// The query of a request, in one part or two; a parameter of neither is refused.
+/// What a request asks for in its query.
 #[derive(Debug)]
-pub struct Asked<A, B = Nothing>(pub A, pub B);
+pub struct Asked<T>(pub T);
 
-/// No parameter.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
-
-impl IntoParams for Nothing {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        Vec::new()
-    }
-}
-
-impl<A, B> FromRequestParts<App> for Asked<A, B>
-where
-    A: DeserializeOwned + IntoParams,
-    B: DeserializeOwned + IntoParams,
-{
+impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
-        let known = [A::into_params(|| None), B::into_params(|| None)].concat();
-        let Query(given): Query<Vec<(String, String)>> = query(&parts.uri)?;
-        if let Some((unknown, _)) = given.iter().find(|(name, _)| known.iter().all(|one| one.name != *name)) {
-            let known: Vec<&str> = known.iter().map(|one| one.name.as_str()).collect();
-            let message = format!("unknown query parameter `{unknown}`, there are {}", known.join(", "));
-            return Err(Failure::bad(message));
-        }
-        let (Query(one), Query(other)) = (query(&parts.uri)?, query(&parts.uri)?);
-        Ok(Self(one, other))
+        let asked = Query::try_from_uri(&parts.uri);
+        let Query(asked) = asked.map_err(|rejection| {
+            let text = rejection.body_text();
+            // Which parameter, and what is wrong with it.
+            Failure::bad(text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text))
+        })?;
+        Ok(Self(asked))
     }
-}
-
-fn query<T: DeserializeOwned>(uri: &Uri) -> Result<Query<T>> {
-    Query::try_from_uri(uri).map_err(|rejection| Failure::bad(rejection.body_text()))
 }
 
 /// Which part of a list.

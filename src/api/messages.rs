@@ -54,11 +54,11 @@ pub struct Wanted {
     /// Not before.
     #[serde(default, deserialize_with = "optional_time::deserialize")]
     #[param(value_type = Option<String>, format = DateTime, nullable = false)]
-    from: Option<Timestamp>,
+    since: Option<Timestamp>,
     /// Before.
     #[serde(default, deserialize_with = "optional_time::deserialize")]
     #[param(value_type = Option<String>, format = DateTime, nullable = false)]
-    to: Option<Timestamp>,
+    until: Option<Timestamp>,
 }
 
 impl Wanted {
@@ -69,8 +69,8 @@ impl Wanted {
             mode: self.sandbox.map(Mode::of_sandbox),
             outcome: self.outcome.map(|MessageOutcome(outcome)| outcome),
             within: reach.within(),
-            from: self.from,
-            until: self.to,
+            from: self.since,
+            until: self.until,
         }
     }
 }
@@ -86,7 +86,7 @@ impl Wanted {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging, wanted): Asked<Paging, Wanted>,
+    (Asked(paging), Asked(wanted)): (Asked<Paging>, Asked<Wanted>),
 ) -> Result<Json<List<MessageBody>>> {
     let filter = wanted.filter(caller.reach(READ)?);
     let (account, listing) = (caller.organization(), Listing { filter, turn: paging.turn()? });

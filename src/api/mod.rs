@@ -16,13 +16,14 @@ mod list;
 mod messages;
 mod once;
 mod rate;
+mod strict;
 mod webhooks;
 mod words;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Extension, Json, Router, middleware};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -38,6 +39,7 @@ use crate::http::unchanging::Unchanging;
 use crate::id::OrganizationId;
 use caller::{Caller, KeyGate, admit};
 use failure::Failure;
+use strict::{Taken, refuse_the_rest};
 
 /// The longest body.
 const MAX_BODY: usize = 256 * 1024;
@@ -46,7 +48,7 @@ pub fn router(app: App) -> Router {
     let (routes, mut document) = v2().split_for_parts();
     document::complete(&mut document);
     let document = Unchanging::new("application/json", text(&document));
-    let gated = routes
+    let gated = strict(routes)
         .layer(middleware::from_fn_with_state(KeyGate::new(app.clone()), admit))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let open = Router::new()
@@ -58,8 +60,11 @@ pub fn router(app: App) -> Router {
             answer
         }));
     let open = open.route("/openapi.json", get(async move |headers: HeaderMap| document.answer(&headers)));
-    let gated =
-        gated.method_not_allowed_fallback(not_allowed).route("/v2/{*rest}", axum::routing::any(nothing_here));
+    let gated = gated
+        .method_not_allowed_fallback(not_allowed)
+        .route("/v2/{*rest}", any(nothing_here))
+        .route("/v2/", any(nothing_here))
+        .route("/v2", any(nothing_here));
     let in_words = middleware::map_response(failure::in_words);
     caught(open.with_state(app.clone())).merge(caught(gated.with_state(app)).layer(in_words))
 }
@@ -68,7 +73,11 @@ pub fn router(app: App) -> Router {
 pub fn for_operator(app: App, organization: OrganizationId) -> Router {
     let operator = Caller::operator(organization, app.clock.now());
     let (routes, _) = v2().split_for_parts();
-    routes.layer(Extension(operator)).fallback(nothing_here).with_state(app)
+    strict(routes).layer(Extension(operator)).fallback(nothing_here).with_state(app)
+}
+
+fn strict(routes: Router<App>) -> Router<App> {
+    routes.layer(middleware::from_fn_with_state(Taken::by(document()), refuse_the_rest))
 }
 
 /// Every route below `/v2`, with its description.

@@ -98,7 +98,7 @@ impl Wanted {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(paging, wanted): Asked<Paging, Wanted>,
+    (Asked(paging), Asked(wanted)): (Asked<Paging>, Asked<Wanted>),
 ) -> Result<Json<List<WebhookBody>>> {
     let (reach, turn) = (caller.reach(READ)?, paging.turn()?);
     let mut webhooks = Webhook::all(&mut *app.db.read().await?, caller.organization()).await?;

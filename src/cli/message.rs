@@ -85,8 +85,8 @@ async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
         ("q", search),
         ("outcome", outcome.map(|outcome| outcome.to_string())),
         ("sandbox", mode.map(|mode| (mode == Mode::Sandbox).to_string())),
-        ("from", since.map(Timestamp::rfc3339)),
-        ("to", until.map(Timestamp::rfc3339)),
+        ("since", since.map(Timestamp::rfc3339)),
+        ("until", until.map(Timestamp::rfc3339)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))

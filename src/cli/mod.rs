@@ -19,10 +19,12 @@ use std::future::Future;
 use std::io::{BufRead, IsTerminal, Read};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Remote};
+use crate::db::sqlite_url;
 use crate::error::{Error, Result};
 use crate::model::{Actor, Organization};
 use crate::{config as settings, telemetry};
@@ -145,23 +147,54 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Credential(noun) => noun.run(config, credential::run).await,
         Command::ApiKey(noun) => noun.run(config, api_key::run).await,
         Command::Domain(noun) => noun.run(config, domain::run).await,
-        Command::Credits(command) => with_app(config, |app| credits::run(app, command)).await,
-        Command::User(command) => with_app(config, |app| user::run(app, command)).await,
+        Command::Credits(command) => {
+            only_here("credits")?;
+            with(open(config).await?, |app| credits::run(app, command)).await
+        }
+        Command::User(command) => {
+            only_here("user")?;
+            // The first user may be created before anything else.
+            let app = App::open_for_command(config).await?;
+            with(app, |app| user::run(app, command)).await
+        }
         Command::Webhook(noun) => noun.run(config, webhook::run).await,
         Command::Message(noun) => noun.run(config, message::run).await,
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
-        Command::Migrate => with_app(config, |_| async { Ok(()) }).await,
+        Command::Migrate => with(App::open_for_command(config).await?, |_| async { Ok(()) }).await,
         Command::Openapi | Command::Man(_) | Command::Completions { .. } => Ok(()),
     }
 }
 
-/// Opens the database (and brings it up to date) for one command.
-async fn with_app<F: Future<Output = anyhow::Result<()>>>(
-    config: Config,
+/// That a command which no API offers was not meant for a server.
+fn only_here(noun: &str) -> anyhow::Result<()> {
+    if let Some(server) = Remote::of_environment()?.server {
+        bail!(
+            "gatepost {noun} works on the server's own machine alone, and GATEPOST_SERVER names {server}: unset it there"
+        );
+    }
+    Ok(())
+}
+
+/// Opens the database for a command on what is in it. In the wrong directory that is a new one, and nobody's.
+async fn open(config: Config) -> anyhow::Result<App> {
+    let file = config.database_file();
+    let is_new = config.database_address() == sqlite_url(&file) && !file.exists();
+    let app = App::open_for_command(config).await?;
+    if is_new {
+        let file = file.display();
+        output::remark(&format!(
+            "{file} is new: if a server has its own elsewhere, name that with --data-dir"
+        ))?;
+    }
+    Ok(app)
+}
+
+/// Runs one command, and closes the database behind it.
+async fn with<F: Future<Output = anyhow::Result<()>>>(
+    app: App,
     command: impl FnOnce(App) -> F,
 ) -> anyhow::Result<()> {
-    let app = App::open_for_command(config).await?;
     let outcome = command(app.clone()).await;
     app.db.close().await;
     outcome

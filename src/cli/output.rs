@@ -1,6 +1,6 @@
 //! What commands print: on standard output, all at once. A reader that has gone is an error only where something is lost.
 
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stderr, stdout};
 
 use clap::Args;
 
@@ -30,6 +30,11 @@ pub fn only_line(text: &str) -> std::io::Result<()> {
     print(format!("{text}\n").as_bytes())
 }
 
+/// Something to know beside what is printed: on standard error.
+pub fn remark(text: &str) -> std::io::Result<()> {
+    stderr().write_all(format!("gatepost: {text}\n").as_bytes())
+}
+
 fn print(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush())
@@ -57,7 +62,7 @@ pub fn domains(scope: &str, domains: &[String]) -> String {
 }
 
 /// Strangers write subjects and addresses: what a terminal would obey is taken out.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.replace(is_deceptive_character, "\u{fffd}")
 }
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::{operator, output};
+use super::{open, operator, output};
 use crate::api;
 use crate::app::App;
 use crate::config::{Config, Remote as Configured};
@@ -74,7 +74,7 @@ impl Place {
                 (Way::There(remote), root)
             }
             None => {
-                let app = App::open_for_command(config).await?;
+                let app = open(config).await?;
                 let api = api::for_operator(app.clone(), operator(&app).await?.organization);
                 (Way::Here { app, api }, Url::parse("http://localhost/")?)
             }
@@ -284,7 +284,7 @@ impl Raw {
         match body {
             Some(body) if self.status.is_success() => Ok(Answer(body)),
             Some(Value::Object(body)) if body.get("message").is_some_and(Value::is_string) => {
-                Err(body["message"].as_str().unwrap_or_default().to_owned())
+                Err(output::harmless(body["message"].as_str().unwrap_or_default()))
             }
             _ => Err(format!("{} without a message: is it Gatepost?", self.status)),
         }

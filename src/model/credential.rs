@@ -21,7 +21,7 @@ use super::denial::Door;
 use super::event::Subject;
 use super::{hold, words};
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{Tx, places};
 use crate::error::{Error, Result};
 use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::secret::{Password, PasswordHash};
@@ -146,11 +146,10 @@ impl Credential {
         organization: OrganizationId,
         ids: &BTreeSet<CredentialId>,
     ) -> Result<BTreeSet<CredentialId>> {
-        let places: Vec<String> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
-        if places.is_empty() {
+        if ids.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let places = places.join(", ");
+        let places = places(2, ids.len());
         let sql = format!("SELECT id FROM credentials WHERE organization = $1 AND id IN ({places})");
         let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(organization);
         let query = ids.iter().fold(query, |query, id| query.bind(*id));

@@ -232,6 +232,16 @@ async fn a_list_shows_what_there_is_to_people_and_to_programs() {
 }
 
 #[tokio::test]
+async fn a_command_that_makes_a_new_database_says_so() {
+    let here = Installation::new().await;
+    let first = here.run(&["credential", "list"]).await;
+    let second = here.run(&["credential", "list"]).await;
+    assert_eq!((first.code, second.code), (Some(0), Some(0)), "{first:?} {second:?}");
+    assert_eq!(first.stderr.contains("gatepost.db is new"), !on_postgres(), "{first:?}");
+    assert_eq!(second.stderr, "");
+}
+
+#[tokio::test]
 async fn domains_are_added_listed_and_removed_on_the_command_line() {
     let here = Installation::new().await;
     here.run(&["domain", "add", "bücher.example"]).await.stdout();

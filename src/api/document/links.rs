@@ -40,5 +40,5 @@ fn steps(path: &str, item: &mut PathItem) -> Vec<Step> {
         path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     let [_, id] = ids[..] else { return Vec::new() };
     let step = |operation| Step { path: path.to_owned(), id: id.to_owned(), operation };
-    operations(item).filter_map(|operation| operation.operation_id.clone()).map(step).collect()
+    operations(item).filter_map(|(_, operation)| operation.operation_id.clone()).map(step).collect()
 }

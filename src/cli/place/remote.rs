@@ -113,6 +113,8 @@ impl Remote {
         let (url, cause) = (&self.url, outgoing::innermost(error));
         if error.is_timeout() {
             anyhow!("{url} does not answer in time")
+        } else if cause.contains("InvalidContentType") {
+            anyhow!("{url} does not speak TLS: is it http://, or another port?")
         } else if error.is_connect() {
             anyhow!("{url} can't be reached: {cause}")
         } else {

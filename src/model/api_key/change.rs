@@ -20,6 +20,7 @@ impl ApiKey {
         let checked = draft.checked(tx, actor.organization, None).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
             giver.check_reach(checked.scopes.keys())?;
+            giver.check_networks(&checked.networks)?;
         }
         let (id, secret) = (ApiKeyId::new(), Password::generate_api_key());
         sqlx::query(
@@ -52,6 +53,9 @@ impl ApiKey {
         let checked = draft.checked(tx, actor.organization, Some(&before)).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
             giver.check_reach(before.held().chain(checked.scopes.keys()))?;
+            if checked.networks != before.networks {
+                giver.check_networks(&checked.networks)?;
+            }
             if giver.id == id {
                 checked.keeps_in(actor)?;
             }
@@ -125,6 +129,19 @@ impl ApiKey {
                 "scopes: this API key may not do “{beyond}” itself, so it has no hand in a key that may"
             ))),
         }
+    }
+
+    /// That a key which is bound to some addresses gives no other, and so not itself, the run of more.
+    fn check_networks(&self, networks: &[Network]) -> Result<()> {
+        let is_within = |one: &Network| self.networks.iter().any(|own| own.covers(one));
+        if self.networks.is_empty() || (!networks.is_empty() && networks.iter().all(is_within)) {
+            return Ok(());
+        }
+        let own: Vec<String> = self.networks.iter().map(Network::to_string).collect();
+        Err(Error::Forbidden(format!(
+            "ip_allow_list: this API key works from {} alone, and so must those in which it has a hand",
+            own.join(", ")
+        )))
     }
 
     fn held(&self) -> impl Iterator<Item = &KeyScope> {

@@ -63,7 +63,10 @@ async fn a_program_takes_a_key_through_its_life() {
     let shop = program.with_secret(&secret);
     assert_eq!(shop.get("/smtp-credentials").await.status, 200);
     let refused = shop.get(PATH).await;
-    assert_eq!((refused.status, refused.message()), (403, "Insufficient permissions for the required scope"));
+    assert_eq!(
+        (refused.status, refused.message()),
+        (403, "Insufficient permissions for the required scope: api-keys:read")
+    );
     let found = program.get(&one).await;
     assert_eq!(found.status, 200, "{found:?}");
     assert!(found.body["last_used_at"].is_string(), "it was used");
@@ -234,6 +237,28 @@ async fn a_key_does_not_lock_itself_out() {
     // What it makes for others may be for other places.
     let other = json!({"label": "Elsewhere", "scopes": ["*"], "ip_allow_list": ["192.0.2.0/24"]});
     assert_eq!(shop.post(PATH, &other).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_key_that_is_bound_to_addresses_frees_neither_itself_nor_another() {
+    let app = TestApp::start().await;
+    let free = Program::with(&app, &["*"]).await;
+    let make = async |program: &Program, networks: Value| {
+        program.post(PATH, &json!({"label": "Made", "scopes": ["*"], "ip_allow_list": networks})).await
+    };
+    let created = make(&free, json!(["127.0.0.0/24", "10.0.0.0/8"])).await;
+    let bound = free.with_secret(created.body["secret_key"].as_str().unwrap());
+    for beyond in [json!([]), json!(["127.0.0.0/16"]), json!(["10.1.0.0/16", "192.0.2.1"])] {
+        let refused = make(&bound, beyond.clone()).await;
+        assert!(refused.status == 403 && refused.message().starts_with("ip_allow_list: "), "{refused:?}");
+        let refused = bound.put(&path_of(&created.body), &json!({"ip_allow_list": beyond})).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
+    let made = make(&bound, json!(["127.0.0.1", "10.1.0.0/16"])).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let other = make(&free, json!(["192.0.2.1"])).await;
+    let renamed = bound.put(&path_of(&other.body), &json!({"label": "Renamed"})).await;
+    assert_eq!(renamed.status, 200, "its list stays as it is: {renamed:?}");
 }
 
 #[tokio::test]

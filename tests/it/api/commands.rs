@@ -74,6 +74,7 @@ async fn a_key_is_created_listed_and_deleted_while_the_server_runs() {
 #[tokio::test]
 async fn a_key_that_can_not_be_is_refused_with_one_sentence() {
     let here = Installation::new().await;
+    here.run(&["migrate"]).await.stdout();
     let create = async |arguments: &[&str]| {
         here.run(&[&["api-key", "create", "--label", "Shop"], arguments].concat()).await.complaint()
     };

@@ -1,5 +1,6 @@
 //! The audit log through the API.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Program, Told, both_ways};
@@ -62,7 +63,37 @@ async fn the_audit_log_is_for_keys_that_may_read_it_and_refuses_what_it_does_not
     }
     let stranger = Program::with(&app, &["messages:read:all", "domains:read"]).await;
     let refused = stranger.get(PATH).await;
-    assert_eq!((refused.status, refused.message()), (403, "Insufficient permissions for the required scope"));
+    assert_eq!(
+        (refused.status, refused.message()),
+        (403, "Insufficient permissions for the required scope: events:read")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_at_once_stand_in_the_order_in_which_they_were_made() {
+    let app = TestApp::start().await;
+    let shop = app.issue("0").await;
+    let program = Program::with(&app, &["*"]).await;
+    let path = format!("/smtp-credentials/{}", shop.id);
+    let renamers = (0..4).map(|renamer| {
+        let (program, path) = (&program, &path);
+        async move {
+            for number in 0..10 {
+                let name = json!({"name": format!("{renamer}-{number}")});
+                assert_eq!(program.send(Method::PATCH, path, &name).await.status, 200);
+            }
+        }
+    });
+    futures_util::future::join_all(renamers).await;
+    let told = program.get(&format!("{PATH}?subject_id={}&action=credential.updated", shop.id)).await;
+    let mut name = "0".to_owned();
+    for event in told.body["data"].as_array().unwrap().iter().rev() {
+        let detail = event["detail"].as_str().unwrap();
+        let (before, after) = detail.split_once(" → ").unwrap_or_else(|| panic!("{detail}"));
+        assert!(before.ends_with(&format!("“{name}”")), "{name} was the name before {detail}");
+        name = after.trim_matches(['“', '”']).to_owned();
+    }
+    assert_eq!(app.credential(&shop).await.name, name);
 }
 
 #[tokio::test]

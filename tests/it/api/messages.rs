@@ -112,9 +112,9 @@ async fn messages_are_found_by_each_filter() {
         (format!("credential_id={}&outcome=delivered", shop.id), vec!["first"]),
         ("q=SECO".to_owned(), vec!["second"]),
         ("q=bob@customer".to_owned(), vec!["third", "second", "first"]),
-        (format!("from={noon}"), vec!["third", "second"]),
-        (format!("to={noon}"), vec!["first"]),
-        (format!("from={noon}&to={noon}"), vec![]),
+        (format!("since={noon}"), vec!["third", "second"]),
+        (format!("until={noon}"), vec!["first"]),
+        (format!("since={noon}&until={noon}"), vec![]),
     ] {
         let told = program.get(&format!("{PATH}?{query}")).await;
         assert_eq!(subjects(&told), expected, "{query}");
@@ -123,8 +123,8 @@ async fn messages_are_found_by_each_filter() {
         ("sandbox=perhaps", "sandbox"),
         ("outcome=lost", "outcome"),
         ("credential_id=1", "credential_id"),
-        ("from=yesterday", "from"),
-        ("to=2026-05-03", "to"),
+        ("since=yesterday", "since"),
+        ("until=2026-05-03", "until"),
         ("limit=0", "limit must be between 1 and 100"),
         ("after=nonsense", "after: "),
     ] {
@@ -169,7 +169,10 @@ async fn a_key_for_some_domains_reads_their_messages_alone() {
         let refused = stranger.get(path).await;
         assert_eq!(
             (refused.status, refused.message()),
-            (403, "Insufficient permissions for the required scope")
+            (
+                403,
+                "Insufficient permissions for the required scope: messages:read:all, or messages:read:{DOMAIN} for each of its domains"
+            )
         );
     }
 }

@@ -82,6 +82,12 @@ async fn what_is_wrong_with_a_server_is_one_sentence_that_names_it_and_never_the
         answering("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
     let said = remote.complaint(&broken, &[]).await;
     assert!(said.contains(&broken) && said.contains("502 Bad Gateway"), "{said}");
+    let rude = "HTTP/1.1 400 Bad Request\r\ncontent-length: 40\r\nconnection: close\r\n\r\n{\"message\": \"no \\u001b[2J\\u202e better\"}";
+    let said = remote.complaint(&answering(rude).await, &[]).await;
+    assert!(
+        said.contains("no \u{fffd}[2J\u{fffd} better"),
+        "what a terminal would obey is taken out: {said:?}"
+    );
     let moved = "HTTP/1.1 301 Moved\r\nlocation: https://new.example/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let said = remote.complaint(&answering(moved).await, &[]).await;
     assert!(said.contains("leads elsewhere, to https://new.example/"), "{said}");
@@ -111,6 +117,12 @@ async fn vouching_and_local_commands_are_no_business_of_a_server() {
     assert!(vouching.complaint().contains("on the server's own machine"));
     let local = remote.ask(&remote.server.url, &[], &["user", "list"]).await;
     assert_eq!(local.code, Some(2), "{local:?}");
+    for command in [["credits", "show"], ["user", "list"]] {
+        let mut program = remote.far.command(&command);
+        program.env("GATEPOST_SERVER", &remote.server.url);
+        let said = finish(program, "").await.complaint();
+        assert!(said.contains("on the server's own machine") && said.contains(&remote.server.url), "{said}");
+    }
 }
 
 /// Between a client and a server: loses the first answer to a POST.

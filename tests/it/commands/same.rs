@@ -122,7 +122,9 @@ fn masked(text: &str) -> String {
 
 #[tokio::test]
 async fn every_command_says_the_same_here_and_on_a_server() {
-    let mut local = Place { here: Installation::new().await, variables: Vec::new(), usernames: Vec::new() };
+    let here = Installation::new().await;
+    here.run(&["migrate"]).await.stdout();
+    let mut local = Place { here, variables: Vec::new(), usernames: Vec::new() };
     let elsewhere = Installation::new().await;
     let server = GatepostProcess::start(&elsewhere).await;
     let key = elsewhere.run(&["api-key", "create", "--label", "Commands", "--scope", "*"]).await.stdout();
