@@ -43,8 +43,8 @@ impl Domain {
         Ok(query.fetch_all(connection).await?)
     }
 
-    /// Removes it, also out of the scope of the credentials that name it, and the scopes for it of API keys. `told`: how many these are, as far as whoever acts
-    /// knows.
+    /// Removes it, also out of the scope of the credentials that name it, and the scopes for it of API keys. `told`: how many
+    /// credentials these are, as far as whoever acts knows.
     ///
     /// # Errors
     /// [`Error::Conflict`] when more name it than that: they would silently lose it.
