@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Trouble;
 use super::content::Stuffing;
 use super::way::Way;
+use super::{MOST_MESSAGES, MOST_NOES, Trouble};
 use crate::config::NextHopSecurity;
 use crate::smtp::client::{self, Log, Reply, Wire, addresses};
 
@@ -46,6 +46,8 @@ pub struct Channel {
     pub offers: Offers,
     /// Messages that it has carried or refused.
     pub messages: u32,
+    /// How often it said no since it last took a message.
+    pub noes: u32,
 }
 
 impl Channel {
@@ -77,12 +79,17 @@ impl Channel {
         if let Some((username, password)) = &way.sign_in {
             wire.log_in(username, password).await?;
         }
-        Ok(Channel { offers: Offers::read(&wire), wire, messages: 0 })
+        Ok(Channel { offers: Offers::read(&wire), wire, messages: 0, noes: 0 })
     }
 
     /// Whether it can carry on: every command had its answer, and none announced the end.
     pub fn is_healthy(&self) -> bool {
         self.wire.is_open()
+    }
+
+    /// Whether the next message had better have another one.
+    pub fn is_used_up(&self) -> bool {
+        self.messages >= MOST_MESSAGES || self.noes >= MOST_NOES
     }
 
     /// What came was out of step.

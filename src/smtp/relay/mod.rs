@@ -33,6 +33,9 @@ use way::Way;
 
 /// Messages that one connection carries at most, so that none grows old.
 const MOST_MESSAGES: u32 = 100;
+/// Noes after which a connection that has taken no message since is left: mail servers slow down and hang up on who makes many
+/// errors (Postfix after 10 and 20), and those of one message must not be the end of another.
+const MOST_NOES: u32 = 5;
 
 /// The way to the next hop. Cheap to clone; clones share the connections.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use super::channel::{Channel, Offers};
 use super::content::Stuffing;
 use super::pool::Place;
 use super::said::Said;
-use super::{MOST_MESSAGES, Relay, Trouble};
+use super::{Relay, Trouble};
 use crate::smtp::client::{self, Reply};
 use crate::telemetry;
 
@@ -116,10 +116,14 @@ impl Transfer {
 
     /// A yes or a no; what is neither is out of step.
     fn understand(&mut self, reply: Reply) -> Result<Said, Trouble> {
-        Said::heard(&reply).ok_or_else(|| {
+        let Some(said) = Said::heard(&reply) else {
             self.held = None;
-            Trouble::OutOfStep(reply)
-        })
+            return Err(Trouble::OutOfStep(reply));
+        };
+        if let Some((channel, _)) = self.held.as_mut().filter(|_| !said.is_yes()) {
+            channel.noes += 1;
+        }
+        Ok(said)
     }
 
     /// Hands the content over, dot-stuffed, and returns the answer: to DATA, where that is a refusal, else to the end of
@@ -156,6 +160,9 @@ impl Transfer {
             trouble => trouble,
         })?;
         self.begun = !said.is_yes();
+        if let Some((channel, _)) = self.held.as_mut().filter(|_| said.is_yes()) {
+            channel.noes = 0;
+        }
         Ok(said)
     }
 }
@@ -166,7 +173,7 @@ impl Drop for Transfer {
         if !channel.is_healthy() {
             return;
         }
-        if !self.begun && channel.messages < MOST_MESSAGES {
+        if !self.begun && !channel.is_used_up() {
             self.relay.0.pool.keep(channel);
             drop(place);
         } else {
@@ -175,9 +182,9 @@ impl Drop for Transfer {
     }
 }
 
-/// Ends the message that was begun, or the connection where it is old. Then its place is free.
+/// Ends the message that was begun, or the connection where it is used up. Then its place is free.
 async fn make_free(relay: Relay, mut channel: Channel, place: Place) {
-    if channel.messages >= MOST_MESSAGES {
+    if channel.is_used_up() {
         channel.say_goodbye().await;
     } else if channel.reset(relay.0.way.limits.answer).await {
         relay.0.pool.keep(channel);

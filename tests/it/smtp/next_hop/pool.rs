@@ -26,6 +26,23 @@ async fn messages_follow_each_other_on_one_connection_up_to_a_hundred() {
 }
 
 #[tokio::test]
+async fn a_connection_that_said_no_five_times_and_never_yes_in_between_is_left() {
+    let hop = NextHop::plain().await;
+    let relay = relay_with(&hop, |config| config.next_hop_max_connections = 1);
+    for noes in [4, 4, 7] {
+        for _ in 0..noes {
+            hop.once("RCPT", Act::Says("550 5.1.1 nobody"));
+            assert_eq!(send(&relay).await.expect("an answer").code, 550);
+        }
+        assert!(send(&relay).await.expect("an answer").is_yes());
+    }
+    let connections = hop.connections();
+    let taken: Vec<_> = connections.iter().map(|heard| heard.messages.len()).collect();
+    assert_eq!(taken, [2, 1]);
+    assert_eq!(connections[0].verbs().last(), Some(&"QUIT"));
+}
+
+#[tokio::test]
 async fn a_message_that_is_given_up_is_reset_and_the_connection_kept() {
     let hop = NextHop::plain().await;
     // The place is free once the connection is kept.

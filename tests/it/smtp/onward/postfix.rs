@@ -169,3 +169,35 @@ async fn a_postfix_that_is_stopped_in_the_middle_is_451_until_it_is_back() {
     assert_eq!(send(&mut client, &letter()).await.code, 250);
     assert_eq!(postfix.received("bob", 2).await.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_errors_after_which_postfix_hangs_up_are_those_of_one_message_and_not_of_the_ones_before() {
+    let postfix = Postfix::with(&["smtpd_hard_error_limit = 8"]);
+    let shop = Shop::configured(|config| {
+        postfix.configure(config, NextHopSecurity::Starttls);
+        config.next_hop_max_connections = 1;
+    });
+    let shop = shop.await;
+    let mut client = shop.client().await;
+    for _ in 0..7 {
+        client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+        client.expect(550, "RCPT TO:<nobody@example.org>").await;
+        client.expect(250, "RSET").await;
+    }
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    client.expect(250, &format!("RCPT TO:<{BOB}>")).await;
+    for _ in 0..4 {
+        client.expect(550, "RCPT TO:<nobody@example.org>").await;
+    }
+    client.expect(354, "DATA").await;
+    assert_eq!(client.send(&letter()).await.code, 250);
+
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for code in [[550; 8].as_slice(), &[451; 2]].concat() {
+        client.expect(code, "RCPT TO:<nobody@example.org>").await;
+    }
+    client.expect(451, "DATA").await;
+    client.expect(250, "RSET").await;
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    assert_eq!(postfix.received("bob", 2).await.len(), 2);
+}
