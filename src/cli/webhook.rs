@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::output::{self, Form, or_never};
 use super::place::{Answer, Place};
@@ -31,6 +31,11 @@ pub enum Command {
     },
     /// List the webhooks, without their secrets
     List,
+    /// Show all there is to know of a webhook, but for its secret
+    Show {
+        /// As the list has it
+        id: String,
+    },
     /// Delete a webhook
     Delete {
         /// As the list has it
@@ -47,8 +52,17 @@ struct Webhook {
     enabled: bool,
     scope: String,
     domains: Vec<String>,
+    /// Those of credentials.
+    events: Vec<String>,
+    success_count: u64,
+    error_count: u64,
     errors_since_last_success: u32,
     last_request_at: Option<String>,
+    disabled_because: Option<String>,
+    created_at: String,
+    /// Among it a field for each event of a message.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 /// … right after its creation.
@@ -68,6 +82,7 @@ pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
             reveal(place, &place.post(&[WEBHOOKS], &body).await?, form)
         }
         Command::List => list(place).await,
+        Command::Show { id } => show(place, &place.get(&[WEBHOOKS, &id]).await?),
         Command::Delete { id } => {
             let answer = place.get(&[WEBHOOKS, &id]).await?;
             place.delete(&[WEBHOOKS, &id], &[]).await?;
@@ -98,10 +113,42 @@ async fn list(place: &Place) -> anyhow::Result<()> {
     place
         .tell_all(place.list(&[WEBHOOKS], &[])?, &head, |answer| {
             let webhook: Webhook = answer.read()?;
-            let state = if webhook.enabled { "enabled" } else { "disabled" }.to_owned();
+            let state = webhook.state().to_owned();
             let scope = output::domains(&webhook.scope, &webhook.domains);
             let (failures, last) = (webhook.errors_since_last_success.to_string(), webhook.last_request_at);
             Ok(vec![webhook.name, webhook.url, state, scope, failures, or_never(last), webhook.id])
         })
         .await
+}
+
+fn show(place: &Place, answer: &Answer) -> anyhow::Result<()> {
+    let webhook: Webhook = answer.read()?;
+    let mut facts = vec![
+        ("id", webhook.id.clone()),
+        ("name", webhook.name.clone()),
+        ("url", webhook.url.clone()),
+        ("state", webhook.state().to_owned()),
+        ("scope", output::domains(&webhook.scope, &webhook.domains)),
+        ("hears of", webhook.hears_of()),
+        ("requests", format!("{} succeeded, {} failed", webhook.success_count, webhook.error_count)),
+        ("failures in a row", webhook.errors_since_last_success.to_string()),
+        ("last request", or_never(webhook.last_request_at)),
+        ("created", webhook.created_at),
+    ];
+    facts.extend(webhook.disabled_because.map(|why| ("disabled because", why)));
+    place.tell(answer, &output::facts(&facts))
+}
+
+impl Webhook {
+    const fn state(&self) -> &'static str {
+        if self.enabled { "enabled" } else { "disabled" }
+    }
+
+    fn hears_of(&self) -> String {
+        let is_chosen = |event: &&EventType| self.rest.get(&event.on()) == Some(&Value::Bool(true));
+        let of_messages = EventType::ALL.iter().filter(|event| event.is_of_message()).filter(is_chosen);
+        let of_messages = of_messages.map(|event| event.as_str());
+        let chosen: Vec<&str> = of_messages.chain(self.events.iter().map(String::as_str)).collect();
+        if chosen.len() == EventType::ALL.len() { "everything".to_owned() } else { chosen.join(", ") }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{Finished, GatepostProcess, Installation, finish};
 
-/// `@1` stands for the username of the first credential that was created.
+/// `@1` stands for the username of the first credential that was created, `%1` for the first id that stood on a line of its own.
 const COMMANDS: &[&[&str]] = &[
     &["domain", "add", "Shop.Example"],
     &["domain", "add", "bücher.example", "--json"],
@@ -66,25 +66,39 @@ const COMMANDS: &[&[&str]] = &[
         "--json",
     ],
     &["webhook", "create", "ftp://hooks.example/", "--name", "Bad"],
+    &["webhook", "create", "https://hooks.example/shop", "--name", "Shop", "--domain", "bücher.example"],
     &["webhook", "list"],
+    &["webhook", "show", "%1"],
+    &["webhook", "show", "%2", "--json"],
+    &["webhook", "show", "%2"],
+    &["webhook", "show", "00000000-0000-7000-8000-000000000000"],
+    &["webhook", "delete", "%1"],
+    &["webhook", "show", "%1"],
     &["webhook", "delete", "00000000-0000-7000-8000-000000000000"],
     &["message", "list"],
     &["message", "list", "--json", "--outcome", "bounced"],
     &["message", "show", "00000000-0000-7000-8000-000000000000"],
 ];
 
-/// Somewhere commands act, and the usernames that they were told.
+/// Somewhere commands act, and the usernames and ids that they were told.
 struct Place {
     here: Installation,
     variables: Vec<(&'static str, String)>,
     usernames: Vec<String>,
+    ids: Vec<String>,
 }
 
 impl Place {
+    fn new(here: Installation, variables: Vec<(&'static str, String)>) -> Self {
+        Self { here, variables, usernames: Vec::new(), ids: Vec::new() }
+    }
+
     async fn run(&mut self, command: &[&str]) -> Finished {
-        let named = |word: &&str| match word.strip_prefix('@') {
-            Some(number) => self.usernames[number.parse::<usize>().unwrap() - 1].clone(),
-            None => (*word).to_owned(),
+        let nth = |told: &[String], number: &str| told[number.parse::<usize>().unwrap() - 1].clone();
+        let named = |word: &&str| match word.split_at_checked(1) {
+            Some(("@", number)) => nth(&self.usernames, number),
+            Some(("%", number)) => nth(&self.ids, number),
+            _ => (*word).to_owned(),
         };
         let words: Vec<String> = command.iter().map(named).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -94,6 +108,12 @@ impl Place {
         for word in words_of(&finished.stdout).filter(|word| word.starts_with("smtp_")) {
             if word.len() == 21 && !self.usernames.iter().any(|known| known == word) {
                 self.usernames.push(word.to_owned());
+            }
+        }
+        let ids = finished.stdout.lines().filter_map(|line| line.strip_prefix("id "));
+        for id in ids.map(str::trim) {
+            if !self.ids.iter().any(|known| known == id) {
+                self.ids.push(id.to_owned());
             }
         }
         finished
@@ -124,7 +144,7 @@ fn masked(text: &str) -> String {
 async fn every_command_says_the_same_here_and_on_a_server() {
     let here = Installation::new().await;
     here.run(&["migrate"]).await.stdout();
-    let mut local = Place { here, variables: Vec::new(), usernames: Vec::new() };
+    let mut local = Place::new(here, Vec::new());
     let elsewhere = Installation::new().await;
     let server = GatepostProcess::start(&elsewhere).await;
     let key = elsewhere.run(&["api-key", "create", "--label", "Commands", "--scope", "*"]).await.stdout();
@@ -133,7 +153,7 @@ async fn every_command_says_the_same_here_and_on_a_server() {
         Installation::new().await,
         vec![("GATEPOST_SERVER", server.url.clone()), ("GATEPOST_API_KEY", key.trim().to_owned())],
     );
-    let mut remote = Place { here: far, variables, usernames: Vec::new() };
+    let mut remote = Place::new(far, variables);
     let mut codes = [0; 3];
     for command in COMMANDS {
         let (here, there) = (local.run(command).await, remote.run(command).await);
