@@ -7,6 +7,7 @@ mod config;
 mod credential;
 mod credits;
 mod domain;
+mod event;
 mod man;
 mod message;
 mod output;
@@ -73,6 +74,8 @@ enum Command {
     Webhook(Noun<webhook::Command>),
     /// List and show messages that were sent
     Message(Noun<message::Command>),
+    /// List what was done, by whom and from where: the audit log
+    Event(Noun<event::Command>),
     /// Sign in to an SMTP server, step by step, with the likely cause and cure of what fails
     Check(check::Check),
     /// Print what is in force as TOML, secrets masked
@@ -159,6 +162,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         }
         Command::Webhook(noun) => noun.run(config, webhook::run).await,
         Command::Message(noun) => noun.run(config, message::run).await,
+        Command::Event(noun) => noun.run(config, event::run).await,
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with(App::open_for_command(config).await?, |_| async { Ok(()) }).await,

@@ -1,5 +1,6 @@
 //! The command line through the API of a server.
 
+mod events;
 mod manual;
 mod remote;
 mod same;

@@ -78,6 +78,10 @@ const COMMANDS: &[&[&str]] = &[
     &["message", "list"],
     &["message", "list", "--json", "--outcome", "bounced"],
     &["message", "show", "00000000-0000-7000-8000-000000000000"],
+    &["event", "list", "--action", "webhook.rotated"],
+    &["event", "list", "--action", "webhook.rotated", "--json"],
+    &["event", "list", "--limit", "0"],
+    &["event", "list", "--action", "nonsense"],
 ];
 
 /// Somewhere commands act, and the usernames and ids that they were told.

@@ -1,0 +1,72 @@
+//! The audit log on the command line.
+
+use crate::support::{Finished, GatepostProcess, Installation, finish};
+
+/// A server, a key for it, and a machine that has nothing but the key.
+struct Acme {
+    here: Installation,
+    server: GatepostProcess,
+    key: String,
+    far: Installation,
+}
+
+impl Acme {
+    async fn new() -> Self {
+        let here = Installation::new().await;
+        let server = GatepostProcess::start(&here).await;
+        let key = here.run(&["api-key", "create", "--label", "Commands", "--scope", "*"]).await.stdout();
+        Self { here, server, key: key.trim().to_owned(), far: Installation::new().await }
+    }
+
+    async fn ask_afar(&self, command: &[&str]) -> Finished {
+        let mut program = self.far.command(&[command, &["--server", &self.server.url]].concat());
+        program.env("GATEPOST_API_KEY", &self.key);
+        finish(program, "").await
+    }
+
+    /// The same log, read on the server's machine and from afar.
+    async fn log(&self, options: &[&str]) -> String {
+        let command = [&["event", "list"], options].concat();
+        let (here, afar) = (self.here.run(&command).await, self.ask_afar(&command).await);
+        assert_eq!(here.stdout, afar.stdout, "{here:?}\n{afar:?}");
+        here.stdout()
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_says_who_did_what_to_what_and_from_where() {
+    let acme = Acme::new().await;
+    acme.here.run(&["domain", "add", "shop.example"]).await.stdout();
+    acme.ask_afar(&["domain", "add", "news.example"]).await.stdout();
+    acme.ask_afar(&["credential", "create", "--name", "Shop"]).await.stdout();
+
+    let table = acme.log(&[]).await;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("TIME") && lines[0].contains("ACTION"), "{table}");
+    assert!(
+        lines[1].contains("credential.created  Shop") && lines[1].contains("API key Commands"),
+        "{table}"
+    );
+    assert!(lines[2].contains("127.0.0.1") && lines[2].contains("domain.added"), "{table}");
+    assert!(lines[3].contains("command line") && lines[3].contains("shop.example"), "{table}");
+    assert_eq!(lines.len(), 5, "{table}");
+
+    let added = acme.log(&["--action", "domain.added", "--json"]).await;
+    let added: Vec<serde_json::Value> = added.lines().map(|line| line.parse().unwrap()).collect();
+    let names: Vec<&str> = added.iter().map(|event| event["subject_name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["news.example", "shop.example"], "newest first");
+    let subject = added[1]["subject_id"].as_str().unwrap();
+    let of_one = acme.log(&["--subject", subject]).await;
+    assert!(of_one.lines().count() == 2 && of_one.contains("shop.example"), "{of_one}");
+    assert_eq!(acme.log(&["--limit", "1"]).await.lines().count(), 2);
+    assert!(acme.server.stop().await.success());
+}
+
+#[tokio::test]
+async fn what_the_log_can_not_be_asked_for_is_refused_with_what_it_can() {
+    let here = Installation::new().await;
+    let action = here.run(&["event", "list", "--action", "nonsense"]).await;
+    assert!(action.code == Some(2) && action.stderr.contains("credential.rotated"), "{action:?}");
+    let subject = here.run(&["event", "list", "--subject", "Shop"]).await;
+    assert!(subject.code == Some(2) && subject.stderr.contains("--subject"), "{subject:?}");
+}
