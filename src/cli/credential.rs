@@ -1,5 +1,9 @@
 //! `gatepost credential …`: SMTP usernames and passwords. Passwords are printed once, on standard output alone.
 
+mod grace;
+
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -8,7 +12,7 @@ use super::output::{self, Form, or_never};
 use super::place::{Answer, Place};
 use crate::clock::Timestamp;
 use crate::id::CredentialId;
-use crate::model::credential::{Grace, Mode, State};
+use crate::model::credential::{Mode, State};
 
 /// Where the API has them.
 const CREDENTIALS: &str = "smtp-credentials";
@@ -45,9 +49,9 @@ pub enum Command {
     /// Give a credential a new password and print it, once
     Rotate {
         username: String,
-        /// How long the old password goes on working
-        #[arg(long, default_value = "now", value_name = "now|1h|24h|7d")]
-        grace: Grace,
+        /// How long the old password goes on working: from now to 7d, such as 90m, 3h or 2d
+        #[arg(long, default_value = "now", value_name = "TIME", value_parser = grace::parse)]
+        grace: Duration,
         #[command(flatten)]
         form: Form,
     },
@@ -141,7 +145,7 @@ pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
             say(place, &place.patch(&[CREDENTIALS, &id], &changes.body()).await?, "changed")
         }
         Command::Rotate { username, grace, form } => {
-            let body = json!({ "grace_seconds": grace.duration().as_secs() });
+            let body = json!({ "grace_seconds": grace.as_secs() });
             reveal(place, &step(place, &username, "rotate", &body).await?, form)
         }
         Command::EndGrace { username } => {
