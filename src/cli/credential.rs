@@ -21,7 +21,7 @@ const CREDENTIALS: &str = "smtp-credentials";
 pub enum Command {
     /// Create a credential and print its username and password, once
     Create {
-        /// Label, unique in the organization; put the domain into it
+        /// Label, unique where it is given; put the domain into it
         #[arg(long, default_value = "")]
         name: String,
         /// production: mail goes to its recipients; sandbox: everything but delivery
