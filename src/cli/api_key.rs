@@ -4,11 +4,14 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::output::{Form, or_never};
+use super::output::{Form, Name, in_own_words, or_never};
 use super::place::{Answer, Place};
 
 /// Where the API has them.
 const API_KEYS: &str = "api-keys";
+
+/// The API's names of what can be wrong, and the command line's.
+const NAMES: &[Name] = &[("label", "--label"), ("scopes", "--scope"), ("ip_allow_list", "--allow")];
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -60,6 +63,10 @@ struct Issued {
 }
 
 pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    in_own_words(act(place, command).await, NAMES)
+}
+
+async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create { label, scopes, networks, form } => {
             let body = json!({ "label": label, "scopes": scopes, "ip_allow_list": networks });

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::output::{self, Form, or_never};
+use super::output::{self, Form, Name, in_own_words, or_never};
 use super::place::{Answer, Place};
 use crate::clock::Timestamp;
 use crate::id::CredentialId;
@@ -16,6 +16,17 @@ use crate::model::credential::{Mode, State};
 
 /// Where the API has them.
 const CREDENTIALS: &str = "smtp-credentials";
+
+/// The API's names of what can be wrong, and the command line's.
+const NAMES: &[Name] = &[
+    ("name", "--name"),
+    ("sandbox", "--mode"),
+    ("domains", "--domain"),
+    ("expires_at", "--expires"),
+    ("grace_seconds", "--grace"),
+    ("unused_for_days", "--unused-for"),
+    ("q", "--search"),
+];
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -129,6 +140,10 @@ struct Issued {
 }
 
 pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    in_own_words(act(place, command).await, NAMES)
+}
+
+async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create { name, mode, domains, expires, form } => {
             let scope = if domains.is_empty() { "global" } else { "scoped" };

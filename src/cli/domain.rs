@@ -5,13 +5,17 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::operator;
+use super::output::{self, Name, in_own_words};
 use super::place::{Answer, Place};
-use super::{operator, output};
 use crate::model::Domain;
 use crate::model::domain::displayed;
 
 /// Where the API has them.
 const DOMAINS: &str = "domains";
+
+/// The API's names of what can be wrong, and the command line's.
+const NAMES: &[Name] = &[("domain", "<DOMAIN>"), ("name", "<DOMAIN>")];
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -56,6 +60,10 @@ struct Record {
 }
 
 pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    in_own_words(act(place, command).await, NAMES)
+}
+
+async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add { domain } => add(place, &domain).await,
         Command::List => list(place).await,

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
-use super::output;
+use super::output::{self, Name, in_own_words};
 use super::place::Place;
 use crate::clock::Timestamp;
 use crate::model::credential::Mode;
@@ -11,6 +11,10 @@ use crate::model::message::Outcome;
 
 /// Where the API has them.
 const MESSAGES: &str = "messages";
+
+/// The API's names of what can be wrong, and the command line's.
+const NAMES: &[Name] =
+    &[("message_id", "<ID>"), ("q", "--search"), ("since", "--since"), ("until", "--until")];
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -73,6 +77,10 @@ struct Recipient {
 }
 
 pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    in_own_words(act(place, command).await, NAMES)
+}
+
+async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List(wanted) => list(place, wanted).await,
         Command::Show { id } => show(place, &id).await,

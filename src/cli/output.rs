@@ -1,10 +1,13 @@
 //! What commands print: on standard output, all at once. A reader that has gone is an error only where something is lost.
 
+mod own_words;
+
 use std::io::{ErrorKind, Write, stderr, stdout};
 
 use clap::Args;
 
 use crate::model::credential::is_deceptive_character;
+pub use own_words::{Name, in_own_words};
 
 /// How a new secret is printed.
 #[derive(Clone, Copy, Debug, Args)]

@@ -4,12 +4,21 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::output::{self, Form, or_never};
+use super::output::{self, Form, Name, in_own_words, or_never};
 use super::place::{Answer, Place};
 use crate::model::webhook::EventType;
 
 /// Where the API has them.
 const WEBHOOKS: &str = "webhooks";
+
+/// The API's names of what can be wrong, and the command line's.
+const NAMES: &[Name] = &[
+    ("webhook_id", "<ID>"),
+    ("name", "--name"),
+    ("url", "<URL>"),
+    ("events", "--event"),
+    ("domains", "--domain"),
+];
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -73,6 +82,10 @@ struct Issued {
 }
 
 pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    in_own_words(act(place, command).await, NAMES)
+}
+
+async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create { url, name, events, domains, form } => {
             let mut body = json!({ "name": name, "url": url, "enabled": true });

@@ -1,6 +1,8 @@
 //! The command line through the API of a server.
 
+mod acme;
 mod events;
 mod manual;
+mod own_words;
 mod remote;
 mod same;
