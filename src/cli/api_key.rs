@@ -1,8 +1,8 @@
 //! `gatepost api-key …`: keys for programs that use the API. A key is printed once, on standard output alone.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::output::{Form, Name, in_own_words, or_never};
 use super::place::{Answer, Place};
@@ -31,12 +31,37 @@ pub enum Command {
     },
     /// List the keys, without what opens anything
     List,
+    /// Change what is given; the rest stays as it is
+    Edit {
+        /// Its public key (gp-pk-…), or its id
+        #[arg(value_name = "PUBLIC_KEY_OR_ID")]
+        key: String,
+        #[command(flatten)]
+        changes: Changes,
+    },
     /// Delete a key: it is refused from the next request on
     Delete {
         /// Its public key (gp-pk-…), or its id
         #[arg(value_name = "PUBLIC_KEY_OR_ID")]
         key: String,
     },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Changes {
+    /// Which program it is for
+    #[arg(long)]
+    label: Option<String>,
+    /// What it is to do, and nothing else; several may be given
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Network or address from which it is to work, and from no others; several may be given
+    #[arg(long = "allow", value_name = "NETWORK", conflicts_with = "anywhere")]
+    networks: Vec<String>,
+    /// Let it work from anywhere
+    #[arg(long)]
+    anywhere: bool,
 }
 
 /// What people are shown of it.
@@ -73,7 +98,15 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
             reveal(place, &place.post(&[API_KEYS], &body).await?, form)
         }
         Command::List => list(place).await,
-        Command::Delete { key } => delete(place, &key).await,
+        Command::Edit { key, changes } => {
+            let id = find(place, &key).await?.1.id;
+            say(place, &place.put(&[API_KEYS, &id], &changes.body()).await?, "changed")
+        }
+        Command::Delete { key } => {
+            let (answer, key) = find(place, &key).await?;
+            place.delete(&[API_KEYS, &key.id], &[]).await?;
+            say(place, &answer, "deleted")
+        }
     }
 }
 
@@ -103,10 +136,30 @@ fn or(words: Vec<String>, none: &str) -> String {
     if words.is_empty() { none.to_owned() } else { words.join(",") }
 }
 
-async fn delete(place: &Place, wanted: &str) -> anyhow::Result<()> {
+/// By its public key, or its id.
+async fn find(place: &Place, wanted: &str) -> anyhow::Result<(Answer, Key)> {
     let is_meant = |key: &Key| key.public_key == wanted || key.id == wanted;
-    let (answer, key) = place.find((&[API_KEYS], &[]), "API key", is_meant).await?;
-    let Key { id, label, public_key, .. } = key;
-    place.delete(&[API_KEYS, &id], &[]).await?;
-    place.tell(&answer, &format!("{label} ({public_key}) deleted."))
+    place.find((&[API_KEYS], &[]), "API key", is_meant).await
+}
+
+/// `Deployment (gp-pk-…) deleted.`
+fn say(place: &Place, answer: &Answer, done: &str) -> anyhow::Result<()> {
+    let Key { label, public_key, .. } = answer.read()?;
+    place.tell(answer, &format!("{label} ({public_key}) {done}."))
+}
+
+impl Changes {
+    fn body(self) -> Value {
+        let mut body = json!({});
+        if let Some(label) = self.label {
+            body["label"] = label.into();
+        }
+        if !self.scopes.is_empty() {
+            body["scopes"] = self.scopes.into();
+        }
+        if self.anywhere || !self.networks.is_empty() {
+            body["ip_allow_list"] = self.networks.into();
+        }
+        body
+    }
 }

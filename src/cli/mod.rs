@@ -60,7 +60,7 @@ enum Command {
     Serve,
     /// Create, list, edit, rotate, revoke, enable and delete SMTP credentials
     Credential(Noun<credential::Command>),
-    /// Create, list and delete keys for programs that use the API
+    /// Create, list, edit and delete keys for programs that use the API
     ApiKey(Noun<api_key::Command>),
     /// Add, list, verify and remove the organization's sending domains
     Domain(Noun<domain::Command>),
@@ -70,7 +70,7 @@ enum Command {
     /// Create and list members, set their passwords
     #[command(subcommand)]
     User(user::Command),
-    /// Create, list and delete webhooks
+    /// Create, list, edit, enable, disable and delete webhooks
     Webhook(Noun<webhook::Command>),
     /// List and show messages that were sent
     Message(Noun<message::Command>),

@@ -111,6 +111,10 @@ impl Place {
         self.send(Method::POST, self.of_account(path)?, Some(body)).await
     }
 
+    pub async fn put(&self, path: &[&str], body: &Value) -> anyhow::Result<Answer> {
+        self.send(Method::PUT, self.of_account(path)?, Some(body)).await
+    }
+
     pub async fn patch(&self, path: &[&str], body: &Value) -> anyhow::Result<Answer> {
         self.send(Method::PATCH, self.of_account(path)?, Some(body)).await
     }

@@ -1,5 +1,7 @@
 //! `gatepost webhook …`: the endpoints that hear what happens. A signing secret is printed once, on standard output alone.
 
+mod changes;
+
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -7,18 +9,14 @@ use serde_json::{Map, Value, json};
 use super::output::{self, Form, Name, in_own_words, or_never};
 use super::place::{Answer, Place};
 use crate::model::webhook::EventType;
+use changes::Changes;
 
 /// Where the API has them.
 const WEBHOOKS: &str = "webhooks";
 
 /// The API's names of what can be wrong, and the command line's.
-const NAMES: &[Name] = &[
-    ("webhook_id", "<ID>"),
-    ("name", "--name"),
-    ("url", "<URL>"),
-    ("events", "--event"),
-    ("domains", "--domain"),
-];
+const NAMES: &[Name] =
+    &[("webhook_id", "<ID>"), ("name", "--name"), ("events", "--event"), ("domains", "--domain")];
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -42,6 +40,23 @@ pub enum Command {
     List,
     /// Show all there is to know of a webhook, but for its secret
     Show {
+        /// As the list has it
+        id: String,
+    },
+    /// Change what is given; the rest stays as it is
+    Edit {
+        /// As the list has it
+        id: String,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Switch a webhook on again: what waits is sent, and its failures in a row are forgotten
+    Enable {
+        /// As the list has it
+        id: String,
+    },
+    /// Switch a webhook off without deleting it: what happens meanwhile it never hears of
+    Disable {
         /// As the list has it
         id: String,
     },
@@ -82,7 +97,8 @@ struct Issued {
 }
 
 pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
-    in_own_words(act(place, command).await, NAMES)
+    let url = if matches!(command, Command::Create { .. }) { "<URL>" } else { "--url" };
+    in_own_words(act(place, command).await, &[NAMES, &[("url", url)]].concat())
 }
 
 async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
@@ -96,20 +112,32 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
         }
         Command::List => list(place).await,
         Command::Show { id } => show(place, &place.get(&[WEBHOOKS, &id]).await?),
+        Command::Edit { id, changes } => change(place, &id, &changes.body(), "changed").await,
+        Command::Enable { id } => change(place, &id, &json!({ "enabled": true }), "enabled").await,
+        Command::Disable { id } => change(place, &id, &json!({ "enabled": false }), "disabled").await,
         Command::Delete { id } => {
             let answer = place.get(&[WEBHOOKS, &id]).await?;
             place.delete(&[WEBHOOKS, &id], &[]).await?;
-            place.tell(&answer, &format!("{} deleted.", answer.read::<Webhook>()?.url))
+            say(place, &answer, "deleted")
         }
     }
 }
 
-/// The API has a field for each event of a message, and a list of those of credentials.
+async fn change(place: &Place, id: &str, body: &Value, done: &str) -> anyhow::Result<()> {
+    say(place, &place.put(&[WEBHOOKS, id], body).await?, done)
+}
+
+/// `https://… deleted.`
+fn say(place: &Place, answer: &Answer, done: &str) -> anyhow::Result<()> {
+    place.tell(answer, &format!("{} {done}.", answer.read::<Webhook>()?.url))
+}
+
+/// These events and no others. The API has a field for each event of a message, and a list of those of credentials.
 fn choose(body: &mut Value, events: &[EventType]) {
-    let (of_messages, of_credentials): (Vec<EventType>, _) =
-        events.iter().partition(|event| event.is_of_message());
-    of_messages.iter().for_each(|event| body[event.on()] = true.into());
-    body["events"] = of_credentials.iter().map(|event: &EventType| event.as_str()).collect();
+    let of_messages = EventType::ALL.iter().filter(|event| event.is_of_message());
+    of_messages.for_each(|event| body[event.on()] = events.contains(event).into());
+    let of_credentials = events.iter().filter(|event| !event.is_of_message());
+    body["events"] = of_credentials.map(|event| event.as_str()).collect();
 }
 
 fn reveal(place: &Place, answer: &Answer, form: Form) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ async fn a_refusal_names_the_option_or_argument_that_it_is_about() {
         (&["webhook", "create", "ftp://hooks.example/", "--name", "Bad"], "<URL>: "),
         (&["webhook", "create", "https://hooks.example/", "--name", ""], "--name: "),
         (&["webhook", "show", "shop"], "invalid <ID>"),
+        (&["webhook", "edit", "shop", "--global"], "invalid <ID>"),
         (&["webhook", "delete", "shop"], "invalid <ID>"),
         (&["domain", "add", "no domain"], "<DOMAIN>: "),
         (&["domain", "add", "shop.example"], "<DOMAIN>: shop.example is there already."),
