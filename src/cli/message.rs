@@ -25,6 +25,11 @@ pub enum Command {
         /// As the list has it
         id: String,
     },
+    /// Print a sandbox message as it was taken, header and body
+    Source {
+        /// As the list has it
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +89,9 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List(wanted) => list(place, wanted).await,
         Command::Show { id } => show(place, &id).await,
+        Command::Source { id } => {
+            Ok(output::write(&place.get_bytes(&[MESSAGES, &id, "source"]).await?)?)
+        }
     }
 }
 

@@ -107,6 +107,16 @@ impl Place {
         self.send(Method::GET, self.of_account(path)?, None).await
     }
 
+    /// One thing that is no JSON, such as a message.
+    pub async fn get_bytes(&self, path: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let raw = self.ask(Method::GET, self.of_account(path)?, None).await?;
+        match raw.granted() {
+            Err(_) if raw.status.is_success() => Ok(raw.body),
+            Err(why) => Err(self.explained(raw.status, why)),
+            Ok(_) => bail!("the server's answer is not understood"),
+        }
+    }
+
     pub async fn post(&self, path: &[&str], body: &Value) -> anyhow::Result<Answer> {
         self.send(Method::POST, self.of_account(path)?, Some(body)).await
     }
@@ -206,15 +216,23 @@ impl Place {
     }
 
     async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> anyhow::Result<Answer> {
+        let raw = self.ask(method, url, body).await?;
+        raw.granted().map_err(|why| self.explained(raw.status, why))
+    }
+
+    async fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> anyhow::Result<Raw> {
         let body = body.map(Value::to_string);
-        let raw = match &self.way {
-            Way::Here { api, .. } => ask(api, method, &url, body).await?,
-            Way::There(remote) => remote.ask(method, url, body).await?,
-        };
-        raw.granted().map_err(|why| match &self.way {
-            Way::There(remote) => remote.explained(raw.status, why),
+        match &self.way {
+            Way::Here { api, .. } => ask(api, method, &url, body).await,
+            Way::There(remote) => remote.ask(method, url, body).await,
+        }
+    }
+
+    fn explained(&self, status: StatusCode, why: String) -> anyhow::Error {
+        match &self.way {
+            Way::There(remote) => remote.explained(status, why),
             Way::Here { .. } => anyhow!(why),
-        })
+        }
     }
 }
 

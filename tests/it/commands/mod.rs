@@ -7,3 +7,4 @@ mod manual;
 mod own_words;
 mod remote;
 mod same;
+mod source;

@@ -105,6 +105,7 @@ const COMMANDS: &[&[&str]] = &[
     &["webhook", "delete", "00000000-0000-7000-8000-000000000000"],
     &["message", "list"],
     &["message", "list", "--json", "--outcome", "bounced"],
+    &["message", "source", "00000000-0000-7000-8000-000000000000"],
     &["message", "show", "00000000-0000-7000-8000-000000000000"],
     &["event", "list", "--action", "webhook.rotated"],
     &["event", "list", "--action", "webhook.rotated", "--json"],
