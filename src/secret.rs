@@ -54,6 +54,24 @@ impl Password {
     }
 }
 
+/// A text that somebody else wrote, without what has the form of a password or of an API key of Gatepost's: people put them into
+/// the wrong field.
+pub fn without_secrets(text: &str) -> String {
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find("sk") {
+        let tail = &rest[at + 2..];
+        let drawn = tail.bytes().skip(1).take_while(u8::is_ascii_alphanumeric).count();
+        let is_secret = tail.starts_with(['_', '-']) && drawn >= 32;
+        kept.push_str(&rest[..at + 2]);
+        rest = tail;
+        if is_secret {
+            kept.push_str("_********");
+            rest = &tail[1 + drawn..];
+        }
+    }
+    kept + rest
+}
+
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("****")
@@ -266,6 +284,21 @@ mod tests {
             "xx_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ] {
             assert!(!Password::new(text).is_generated_form(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_field_is_masked_and_nothing_else() {
+        let (password, key) = (Password::generate(), Password::generate_api_key());
+        for (text, kept) in [
+            (password.expose().to_owned(), "sk_********"),
+            (format!("user={} x", password.expose()), "user=sk_******** x"),
+            (key.expose().to_owned(), "gp-sk_********"),
+            ("smtp_aB3xK9mP2qR5wY7z".to_owned(), "smtp_aB3xK9mP2qR5wY7z"),
+            ("desk-lamp, sk_short, sk".to_owned(), "desk-lamp, sk_short, sk"),
+            ("sk…ß".to_owned(), "sk…ß"),
+        ] {
+            assert_eq!(without_secrets(&text), kept);
         }
     }
 

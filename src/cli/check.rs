@@ -26,7 +26,7 @@ pub struct Check {
     #[arg(long)]
     insecure: bool,
     /// Also begin a message from this address; nothing is sent
-    #[arg(long, requires = "recipient", value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS")]
     sender: Option<String>,
     /// … to this one
     #[arg(long, requires = "sender", value_name = "ADDRESS")]
@@ -41,7 +41,7 @@ pub async fn run(config: &Config, check: Check) -> anyhow::Result<()> {
         target: target(config, &check)?,
         username: check.username,
         password: read_password()?,
-        mail: check.sender.zip(check.recipient).map(|(sender, recipient)| Mail { sender, recipient }),
+        mail: check.sender.map(|sender| Mail { sender, recipient: check.recipient }),
         timeout: Duration::from_secs(check.timeout),
         behalf: None,
     };

@@ -89,9 +89,7 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List(wanted) => list(place, wanted).await,
         Command::Show { id } => show(place, &id).await,
-        Command::Source { id } => {
-            Ok(output::write(&place.get_bytes(&[MESSAGES, &id, "source"]).await?)?)
-        }
+        Command::Source { id } => Ok(output::write(&place.get_bytes(&[MESSAGES, &id, "source"]).await?)?),
     }
 }
 

@@ -68,7 +68,8 @@ impl Journal {
         denial: Denial,
     ) -> Reference {
         let reference = Reference(denial.reference.clone());
-        if free && let Some(written) = self.repeats.stands_for(client, &reference, denial.at) {
+        let username = organization.is_some().then(|| denial.username.clone());
+        if free && let Some(written) = self.repeats.stands_for((client, username), &reference, denial.at) {
             return written;
         }
         let mut pending = self.pending();

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::db::Db;
@@ -29,7 +29,7 @@ use crate::id::{CredentialId, DenialId, OrganizationId, PasswordId};
 use crate::model;
 use crate::model::credential::{Entry, Mode, Status};
 use crate::model::login::LoginKey;
-use crate::secret::{Password, generate_reference};
+use crate::secret::{Password, generate_reference, without_secrets};
 use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
 pub use behalf::{Behalf, OnBehalf};
 use hashing::{Hashing, Verdict};
@@ -245,7 +245,8 @@ impl Gate {
         let reason = refusal.reason;
         counter!(GATE_DECISIONS, "decision" => reason.as_str(), "door" => attempt.door.as_str()).increment(1);
         let reference = self.note_denial(attempt, refusal);
-        debug!(reason = reason.as_str(), %reference, client = %attempt.client, "denied");
+        let door = attempt.door.as_str();
+        info!(reason = reason.as_str(), %reference, client = %attempt.client, door, "denied");
         Denial { reason, reference }
     }
 
@@ -295,7 +296,11 @@ async fn renew(db: Db, hashing: Hashing, entry: Entry, password: Password) {
     }
 }
 
-/// What a client said, as it is kept: printable and short.
+/// What a client said, as it is kept: printable and short, and no secret.
 fn journal_text(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(JOURNAL_TEXT).collect()
+    without_secrets(text)
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .take(JOURNAL_TEXT)
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! People who log in to the dashboard.
 
+use std::collections::HashSet;
+
 use sqlx::AnyConnection;
 
 use super::actor::{Actor, ActorKind};
@@ -57,6 +59,9 @@ pub struct NewMember {
     pub name: String,
     pub password_hash: PasswordHash,
 }
+
+/// Fewer different characters than any few words have.
+const MIN_DIFFERENT_CHARACTERS: usize = 5;
 
 const SELECT: &str = "SELECT m.id, m.email, m.name, m.created_at, s.role, s.organization, m.password_hash \
                       FROM members m JOIN memberships s ON s.member = m.id";
@@ -180,5 +185,7 @@ pub fn check_new_password(problems: &mut Problems, field: &'static str, password
             .add(field, format!("Use at least {MIN_PASSWORD_CHARACTERS} characters; a few words do well."));
     } else if text.len() > MAX_PASSWORD_BYTES {
         problems.add(field, format!("Use at most {MAX_PASSWORD_BYTES} bytes."));
+    } else if text.chars().collect::<HashSet<_>>().len() < MIN_DIFFERENT_CHARACTERS {
+        problems.add(field, "That is a few characters again and again; a few words do well.");
     }
 }

@@ -84,10 +84,10 @@ impl Search {
         Ok(Found::Denials(Denial::page(&mut connection, who.organization(), &filter, &turn).await?))
     }
 
-    /// The reference itself, also out of `(ref 7K3QZ)` as it stands in a reply.
+    /// The reference itself, also out of `(ref 7K3QZ)` or the whole of a reply.
     fn reference(&self) -> String {
-        let inner = self.reference.trim().trim_matches(['(', ')']);
-        let reference = inner.strip_prefix("ref").unwrap_or(inner);
+        let inner = self.reference.rsplit_once("ref ").map_or(self.reference.as_str(), |(_, inner)| inner);
+        let reference = inner.split(')').next().unwrap_or_default();
         reference.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
     }
 

@@ -24,9 +24,9 @@ use super::signed_in::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::OrganizationId;
-use crate::model::denial::DenialFilter;
+use crate::model::denial::{DenialFilter, Reason};
 use crate::model::{Denial, Turn};
-use crate::secret::Password;
+use crate::secret::{Password, without_secrets};
 use crate::smtp::probe::{Mail, Name, Outcome, Probe, Step, Target};
 use crate::smtp::reply;
 
@@ -58,7 +58,12 @@ struct StepPiece<'a> {
 /// A step, or the end of the session.
 enum Told {
     Step(Box<Ended>),
-    End { passed: bool, took: Duration },
+    /// `nowhere`: a message was begun, and those of production would go no further.
+    End {
+        passed: bool,
+        took: Duration,
+        nowhere: bool,
+    },
 }
 
 /// A step that is over, and why a log-in was denied in truth.
@@ -87,7 +92,7 @@ pub async fn create(
     htmx: Htmx,
     Form(check): Form<Check>,
 ) -> Result<Response, Failure> {
-    let username = check.username.clone();
+    let username = without_secrets(&check.username);
     let fresh = (!check.fresh.is_empty()).then(|| check.password.expose().to_owned());
     let mut told = check.run(&app, &who).await?;
     if htmx.partial {
@@ -105,6 +110,8 @@ impl Check {
     /// Begins the session; what comes out of the channel is what happened.
     async fn run(self, app: &App, who: &SignedIn) -> Result<UnboundedReceiver<Told>> {
         let (probe, organization) = (self.probe(app, who.address.0).await?, who.organization());
+        let well_formed = probe.username.starts_with("smtp_") && probe.username.trim() == probe.username;
+        let nowhere = probe.mail.is_some() && app.config.next_hop_host.is_none();
         let (tell, told) = unbounded_channel();
         let app = app.clone();
         tokio::spawn(async move {
@@ -112,11 +119,14 @@ impl Check {
             let (steps, mut ended) = unbounded_channel();
             let session = tokio::spawn(async move { probe.run(move |step| send(&steps, step)).await });
             while let Some(step) = ended.recv().await {
-                let truth = truth(&app, organization, &step).await;
+                // What is no username at all the probe itself explains better.
+                let truth = truth(&app, organization, &step)
+                    .await
+                    .filter(|denial| well_formed || denial.reason != Reason::UnknownUsername);
                 send(&tell, Told::Step(Box::new(Ended { step, truth })));
             }
             let passed = session.await.unwrap_or(false);
-            send(&tell, Told::End { passed, took: began.elapsed() });
+            send(&tell, Told::End { passed, took: began.elapsed(), nowhere: passed && nowhere });
         });
         Ok(told)
     }
@@ -124,8 +134,9 @@ impl Check {
     async fn probe(self, app: &App, member: IpAddr) -> Result<Probe> {
         let target = Target::own(app).await;
         let target = target.ok_or_else(|| Error::Conflict("The SMTP door listens nowhere.".to_owned()))?;
-        let mail = (!self.sender.trim().is_empty() || !self.recipient.trim().is_empty())
-            .then_some(Mail { sender: self.sender, recipient: self.recipient });
+        let recipient = Some(self.recipient).filter(|text| !text.trim().is_empty());
+        let mail = (recipient.is_some() || !self.sender.trim().is_empty())
+            .then_some(Mail { sender: self.sender, recipient });
         let behalf = Some((app.gate.behalf().clone(), member));
         Ok(Probe {
             username: self.username,

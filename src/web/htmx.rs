@@ -9,6 +9,8 @@ use axum::response::{IntoResponseParts, ResponseParts};
 use serde_json::{Value, json};
 
 pub const REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+/// For what Back is to lead away from again.
+pub const PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 pub const REPLACE_URL: HeaderName = HeaderName::from_static("hx-replace-url");
 pub const RESWAP: HeaderName = HeaderName::from_static("hx-reswap");
 pub const TRIGGER: HeaderName = HeaderName::from_static("hx-trigger");

@@ -92,6 +92,11 @@ impl PasswordChange {
     async fn apply(self, app: &App, who: &SignedIn) -> Result<()> {
         let mut problems = Problems::default();
         check_new_password(&mut problems, "new", &self.new);
+        if self.new.expose().trim().eq_ignore_ascii_case(&who.member.email) {
+            problems.add("new", "That is your e-mail address.");
+        } else if self.new.expose() == self.current.expose() {
+            problems.add("new", "That is the password that you have.");
+        }
         problems.into_result()?;
         match app.gate.confirm(&who.member, &self.current, who.address.0).await {
             Ok(()) => {}
@@ -103,7 +108,9 @@ impl PasswordChange {
         let hash = app.hashing().hash(self.new).await?;
         let mut tx = app.db.begin().await?;
         who.member.set_password(&mut tx, &who.actor(), &hash, &who.session_key()).await?;
-        tx.commit().await
+        tx.commit().await?;
+        // A copy of the old cookie ends too.
+        who.renew().await
     }
 }
 

@@ -79,6 +79,11 @@ impl SignedIn {
         session.insert(WHO, who).await.map_err(session_failed)
     }
 
+    /// The same session under a new key.
+    pub async fn renew(&self) -> Result<()> {
+        self.session.cycle_id().await.map_err(session_failed)
+    }
+
     /// Ends the session.
     pub async fn end(self) -> Result<()> {
         self.session.flush().await.map_err(session_failed)

@@ -298,6 +298,55 @@ async fn what_a_door_refuses_whatever_the_password_is_written_down_too() {
 }
 
 #[tokio::test]
+async fn a_password_that_came_as_the_username_is_kept_nowhere() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let denied = app.log_in(&shop.password, &shop.username).await;
+    assert_denied(&denied);
+    let alice = app.alice().await;
+    let page = format!("/activity?kind=denied&reference={}", denied.reference());
+    let found = eventually("it is written down", async || {
+        let page = alice.page(&page).await;
+        page.contains("A password came as the username").then_some(page)
+    })
+    .await;
+    assert!(found.contains("sk_********") && !found.contains(&shop.password), "{found}");
+}
+
+#[tokio::test]
+async fn who_is_throttled_for_others_guesses_finds_a_line_of_its_own() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    for number in 0..40 {
+        assert_denied(&app.log_in(&format!("smtp_{number:016}"), &guess(number)).await);
+    }
+    let throttled = app.log_in(&shop.username, &shop.password).await;
+    assert_denied(&throttled);
+    let alice = app.alice().await;
+    eventually("its own page has it", async || {
+        let page = alice.page(&format!("/settings/smtp-credentials/{}", shop.id)).await;
+        page.contains(&throttled.reference()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_that_ends_after_its_credential_was_revoked_goes_nowhere() {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let shop = app.issue_for_sandbox("Shop").await;
+    let mut session = app.smtp().await;
+    assert_eq!(session.log_in(&shop.username, &shop.password).await.code, 235);
+    session.expect(250, "MAIL FROM:<shop@acme.example>").await;
+    session.expect(250, "RCPT TO:<bob@example.org>").await;
+    session.expect(354, "DATA").await;
+    app.change(&shop, Credential::revoke).await;
+    assert_eq!(session.send(b"From: shop@acme.example\r\n\r\nHello\r\n").await.code, 421);
+    assert!(session.is_over().await);
+    assert!(app.alice().await.page("/messages").await.contains("No message"));
+}
+
+#[tokio::test]
 async fn trouble_with_the_database_is_temporary_and_never_a_wrong_password() {
     let app = TestApp::start().await;
     let shop = app.issue("Shop").await;

@@ -1,5 +1,5 @@
-//! Keeps a flood of attempts that cost a client nothing from filling the journal: beyond a few lines a minute, a network's further ones hear the
-//! reference of the last line that was written for it.
+//! Keeps a flood of attempts that cost a client nothing from filling the journal: beyond a few lines a minute for one network and
+//! one username that there is, its further ones hear the reference of the last line. All usernames that there are not count as one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,14 +9,14 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::gate::{Reference, network};
 
-/// Lines that are written for one network in each [`WINDOW`].
+/// Lines that are written in each [`WINDOW`].
 const LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
-/// Networks that are remembered at most.
-const MAX_NETWORKS: usize = 10_000;
+/// Pairs of network and username that are remembered at most.
+const MAX_PAIRS: usize = 10_000;
 
 #[derive(Debug, Default)]
-pub struct Repeats(Mutex<HashMap<IpAddr, Lines>>);
+pub struct Repeats(Mutex<HashMap<(IpAddr, Option<String>), Lines>>);
 
 #[derive(Debug)]
 struct Lines {
@@ -27,16 +27,22 @@ struct Lines {
 
 impl Repeats {
     /// The line that stands for this attempt too; none when it is to have `fresh`, a line of its own.
-    pub fn stands_for(&self, client: IpAddr, fresh: &Reference, now: Timestamp) -> Option<Reference> {
-        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if networks.len() >= MAX_NETWORKS {
-            networks.retain(|_, lines| now.since(lines.since) < WINDOW);
+    /// `username`: one that there is.
+    pub fn stands_for(
+        &self,
+        (client, username): (IpAddr, Option<String>),
+        fresh: &Reference,
+        now: Timestamp,
+    ) -> Option<Reference> {
+        let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if pairs.len() >= MAX_PAIRS {
+            pairs.retain(|_, lines| now.since(lines.since) < WINDOW);
         }
-        if networks.len() >= MAX_NETWORKS {
-            networks.clear();
+        if pairs.len() >= MAX_PAIRS {
+            pairs.clear();
         }
         let first = || Lines { since: now, written: 0, last: fresh.clone() };
-        let lines = networks.entry(network(client)).or_insert_with(first);
+        let lines = pairs.entry((network(client), username)).or_insert_with(first);
         if now.since(lines.since) >= WINDOW {
             *lines = first();
         }
@@ -53,16 +59,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_that_is_throttled_fills_a_few_lines_a_minute() {
+    fn a_network_that_is_throttled_fills_a_few_lines_a_minute_for_each_username() {
         let (repeats, now) = (Repeats::default(), Timestamp::from_micros(1_000_000_000));
         let [flood, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
         let reference = |number: u32| Reference(format!("R{number}"));
         for number in 0..LINES {
-            assert_eq!(repeats.stands_for(flood, &reference(number), now), None);
+            assert_eq!(repeats.stands_for((flood, None), &reference(number), now), None);
         }
         let last = reference(LINES - 1);
-        assert_eq!(repeats.stands_for(flood, &reference(99), now), Some(last));
-        assert_eq!(repeats.stands_for(other, &reference(99), now), None);
-        assert_eq!(repeats.stands_for(flood, &reference(99), now.plus(WINDOW)), None);
+        assert_eq!(repeats.stands_for((flood, None), &reference(99), now), Some(last));
+        assert_eq!(repeats.stands_for((flood, Some("smtp_shop".to_owned())), &reference(99), now), None);
+        assert_eq!(repeats.stands_for((other, None), &reference(99), now), None);
+        assert_eq!(repeats.stands_for((flood, None), &reference(99), now.plus(WINDOW)), None);
     }
 }

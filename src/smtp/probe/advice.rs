@@ -6,6 +6,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::{Advice, Name, Probe};
 use crate::config::Security;
+use crate::secret::Password;
 use crate::smtp::client::{Reply, Trouble};
 use crate::smtp::reply;
 use crate::tls::certificate::Facts;
@@ -210,6 +211,12 @@ fn wrong_login(reply: &Reply, probe: &Probe) -> Advice {
         return advice(
             "There is a space or line break before or after the username or the password.",
             "Copy both again with the copy buttons, without spaces around them.",
+        );
+    }
+    if Password::new(username).is_generated_form() {
+        return advice(
+            "A password stands where the username belongs.",
+            "Exchange the two. The server has seen that password without its username: rotate the credential if others may have.",
         );
     }
     if !username.starts_with("smtp_") {

@@ -43,8 +43,9 @@ pub struct Probe {
 
 #[derive(Debug, Clone)]
 pub struct Mail {
+    /// Empty: the null sender.
     pub sender: String,
-    pub recipient: String,
+    pub recipient: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,8 +148,9 @@ impl Probe {
             Security::Implicit => vec![Name::Connect, Name::Tls, Name::Greeting, Name::HelloOverTls],
         };
         plan.push(Name::Login);
-        if self.mail.is_some() {
-            plan.extend([Name::Sender, Name::Recipient]);
+        if let Some(mail) = &self.mail {
+            plan.push(Name::Sender);
+            plan.extend(mail.recipient.as_ref().map(|_| Name::Recipient));
         }
         plan.push(Name::Quit);
         plan
@@ -204,7 +206,9 @@ impl Probe {
         report.step(wire.log_in(&self.username, &self.password)).await?;
         if let Some(mail) = &self.mail {
             report.step(name(wire, "MAIL FROM", &mail.sender)).await?;
-            report.step(name(wire, "RCPT TO", &mail.recipient)).await?;
+            if let Some(recipient) = &mail.recipient {
+                report.step(name(wire, "RCPT TO", recipient)).await?;
+            }
         }
         Ok(())
     }
@@ -212,7 +216,8 @@ impl Probe {
 
 /// MAIL or RCPT. Addresses come from a form: what is none is not sent.
 async fn name(wire: &mut Wire, command: &str, address: &str) -> Result<(), Trouble> {
-    let address = Some(address.trim()).filter(|text| is_mailbox(text)).ok_or(Trouble::Unsayable)?;
+    let is_sayable = |text: &&str| is_mailbox(text) || (text.is_empty() && command == "MAIL FROM");
+    let address = Some(address.trim()).filter(is_sayable).ok_or(Trouble::Unsayable)?;
     wire.ask(&format!("{command}:<{address}>")).await?.must_be(250).map(drop)
 }
 

@@ -8,7 +8,7 @@ use crate::id::CreditHoldId;
 use crate::model::Credits;
 use crate::model::credential::Mode;
 use crate::model::usage::Month;
-use crate::smtp::command::{self, Chunk, MailFrom};
+use crate::smtp::command::{self, Chunk, MailFrom, Verb};
 use crate::smtp::data::incoming::{Fault, Incoming};
 use crate::smtp::delivery::{Client, deliver};
 use crate::smtp::onward;
@@ -152,6 +152,12 @@ impl Session {
         if !last {
             self.transaction = Some(transaction);
             return so_far.into();
+        }
+        // A chunk's command has asked already.
+        if !transaction.chunked
+            && let Some(refusal) = self.revoked(Verb::Data).await
+        {
+            return refusal;
         }
         let Some(grant) = &self.grant else { return reply::AUTHENTICATION_REQUIRED.into() };
         let hello = self.hello.as_deref().unwrap_or_default();

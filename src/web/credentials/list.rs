@@ -11,7 +11,7 @@ use crate::id::CredentialId;
 use crate::model::credential::{Mode, Sort, State as Shown, Status};
 use crate::model::{Credential, Page};
 use crate::web::failure::Failure;
-use crate::web::htmx::{Htmx, REPLACE_URL};
+use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -48,10 +48,10 @@ pub async fn list(
     htmx: Htmx,
     Search(query): Search<Query>,
 ) -> Result<Response, Failure> {
-    let address = query.address();
+    let (address, header) = (query.address(), if query.is_turned() { PUSH_URL } else { REPLACE_URL });
     let page = ListPage::read(&app, &who, query, None).await?;
     match htmx.partial {
-        true => Ok(([(REPLACE_URL, address)], html(&page.as_found())?).into_response()),
+        true => Ok(([(header, address)], html(&page.as_found())?).into_response()),
         false => Ok(html(&page)?),
     }
 }

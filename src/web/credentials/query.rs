@@ -88,6 +88,11 @@ impl Query {
         Self { after: after.to_owned(), before: String::new(), ..self.clone() }.address()
     }
 
+    /// Whether it is another page than the first.
+    pub fn is_turned(&self) -> bool {
+        !self.after.is_empty() || !self.before.is_empty()
+    }
+
     /// The page before a cursor.
     pub fn turned_back_to(&self, before: &str) -> String {
         Self { before: before.to_owned(), after: String::new(), ..self.clone() }.address()

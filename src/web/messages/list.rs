@@ -21,7 +21,7 @@ use crate::model::message::{Found, Listing, Outcome};
 use crate::model::{Credential, Message, Turn};
 use crate::web::credentials::Server;
 use crate::web::failure::Failure;
-use crate::web::htmx::{Htmx, REPLACE_URL};
+use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -63,7 +63,10 @@ pub async fn list(
     }
     Ok(match (htmx.partial, seen.as_str()) {
         (false, _) => html(&page)?,
-        (true, "") => ([(REPLACE_URL, page.query.address())], html(&page.as_found())?).into_response(),
+        (true, "") => {
+            let header = if page.query.is_first_page() { REPLACE_URL } else { PUSH_URL };
+            ([(header, page.query.address())], html(&page.as_found())?).into_response()
+        }
         (true, seen) => (Extension(Routine), page.news_since(seen)?).into_response(),
     })
 }

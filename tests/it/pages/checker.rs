@@ -39,6 +39,8 @@ async fn the_checker_tells_a_member_the_true_reason_and_what_to_do() {
         (shop.username.as_str(), revoked.password.as_str(), "The password is not that of this credential."),
         (&shop.username, "hunter2", "That is not a password that Gatepost made."),
         ("smtp_0000000000000000", &shop.password, "There is no credential with this username."),
+        ("alice@acme.example", "correct horse", "An e-mail address and password of the dashboard were used."),
+        (&format!("{} ", shop.username), &shop.password, "There is a space or line break"),
         (&revoked.username, &revoked.password, "The credential is revoked."),
     ] {
         alice.goto(HOME).await;
@@ -62,12 +64,13 @@ async fn the_checker_tries_a_sender_and_a_recipient_too() {
     alice.fill("Password", &shop.password).await;
     alice.click("Try a sender and a recipient too").await;
     alice.fill("Sender", "hello@acme.example").await;
-    alice.fill("Recipient", "bob@example.org").await;
     alice.click_on(".checker > button").await;
     alice.sees("Sender domain acme.example is not allowed").await;
     app.verified("acme.example").await;
+    alice.fill("Recipient", "bob@example.org").await;
     alice.click_on(".checker > button").await;
     alice.sees("It works.").await;
+    alice.sees("No next hop is set").await;
     alice.click_on(".steps li:nth-child(9) summary").await;
     alice.sees("Recipient OK").await;
     alice.close().await;

@@ -12,10 +12,11 @@ use crate::support::{Browser, Issued, TestApp, eventually};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+const NAMES: &str = "[...document.querySelectorAll('tbody .name')].map(name => name.innerText)";
+
 /// The first column, row by row.
 async fn names(browser: &Browser) -> Vec<String> {
-    let names =
-        browser.evaluate("[...document.querySelectorAll('tbody .name')].map(name => name.innerText)").await;
+    let names = browser.evaluate(NAMES).await;
     serde_json::from_value(names.expect("an answer")).expect("names")
 }
 
@@ -167,5 +168,14 @@ async fn a_hundred_and_twenty_credentials_are_paged_without_losing_one_while_oth
         back.extend(names(&alice).await);
     }
     assert!(back.len() >= 120, "{}", back.len());
+    alice.goto(&format!("{HOME}?sort=name&order=asc")).await;
+    let first = names(&alice).await;
+    alice.click("Next").await;
+    eventually("the next page", async || (names(&alice).await != first).then_some(())).await;
+    alice.evaluate("history.back()").await;
+    eventually("Back leads to the page before", async || {
+        (alice.evaluate(NAMES).await? == json!(first)).then_some(())
+    })
+    .await;
     alice.close().await;
 }

@@ -20,6 +20,17 @@ async fn alice_sees_her_sessions_ends_the_others_and_changes_her_password() {
     alice.click("Change password").await;
     alice.sees("This is not your current password.").await;
     alice.inspect("security-refused").await;
+    for (refused, why) in [
+        (ALICE.0, "That is your e-mail address."),
+        (ALICE.1, "That is the password that you have."),
+        ("aaaabbbbcccc", "again and again"),
+        ("            ", "again and again"),
+    ] {
+        alice.fill("Current password", ALICE.1).await;
+        alice.fill("New password", refused).await;
+        alice.click("Change password").await;
+        alice.sees(why).await;
+    }
     alice.fill("Current password", ALICE.1).await;
     alice.fill("New password", "another long pass phrase").await;
     alice.click("Change password").await;
@@ -30,6 +41,20 @@ async fn alice_sees_her_sessions_ends_the_others_and_changes_her_password() {
     assert_eq!(app.visitor().log_in(ALICE.0, ALICE.1).await.status, 422);
     assert_eq!(app.visitor().log_in(ALICE.0, "another long pass phrase").await.status, 303);
     alice.close().await;
+}
+
+#[tokio::test]
+async fn a_copy_of_the_cookie_ends_with_the_password() {
+    let app = TestApp::start().await;
+    let alice = app.alice().await;
+    let old = alice.cookie().expect("a cookie");
+    let change = [("current", ALICE.1), ("new", "another long pass phrase")];
+    assert_eq!(alice.post("/settings/security/password", &change).await.status, 303);
+    assert_eq!(alice.get(HOME).await.status, 200, "she stays");
+    assert_ne!(alice.cookie(), Some(old.clone()));
+    let thief = app.visitor();
+    let stolen = thief.request(reqwest::Method::GET, HOME).header("cookie", old);
+    assert_eq!(thief.send(stolen).await.status, 303);
 }
 
 #[tokio::test]
@@ -54,7 +79,8 @@ async fn activity_tells_who_did_what_and_finds_a_denial_by_its_reference() {
     .await;
     alice.sees("Unknown username").await;
     alice.inspect("activity-denied").await;
-    alice.fill("Reference of a denied log-in", &format!("(ref {})", denied.reference().to_lowercase())).await;
+    let reply = format!("535 {}", denied.text().to_lowercase());
+    alice.fill("Reference of a denied log-in", &reply).await;
     alice.press(crate::support::keyboard::ENTER).await;
     alice.sees_no(&unknown.reference()).await;
     alice.sees("Wrong password").await;

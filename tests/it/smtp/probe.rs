@@ -80,10 +80,10 @@ async fn implicit_tls_is_checked_likewise() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_begun_as_far_as_the_door_takes_it() {
     let door = Door::open().await;
-    let mail = Some(Mail { sender: "alice@acme.example".into(), recipient: "bob@example.org".into() });
+    let mail = Some(Mail { sender: "alice@acme.example".into(), recipient: Some("bob@example.org".into()) });
     let (passed, told) = steps(&Probe { mail, ..probe(&door).await }).await;
     assert!(passed, "{told:?}");
-    let mail = Some(Mail { sender: "alice@other.example".into(), recipient: "bob@example.org".into() });
+    let mail = Some(Mail { sender: "alice@other.example".into(), recipient: Some("bob@example.org".into()) });
     let (passed, steps) = steps(&Probe { mail, ..probe(&door).await }).await;
     assert!(!passed);
     let (name, cause, cure) = cause(&steps);
@@ -96,7 +96,8 @@ async fn a_message_is_begun_as_far_as_the_door_takes_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_can_not_carry_a_command_of_its_own() {
     let door = Door::open().await;
-    let mail = Some(Mail { sender: "a@b.example>\r\nRSET\r\n<".into(), recipient: "bob@example.org".into() });
+    let mail =
+        Some(Mail { sender: "a@b.example>\r\nRSET\r\n<".into(), recipient: Some("bob@example.org".into()) });
     let (_, steps) = steps(&Probe { mail, ..probe(&door).await }).await;
     assert_eq!(failed(&steps).name, Name::Sender);
     let said =
@@ -114,6 +115,7 @@ async fn a_refused_login_names_the_likely_cause_and_the_cure() {
         (door.credential.username.as_str(), wrong, "don't belong together", "Search Activity for "),
         ("alice@acme.example", "correct horse", "dashboard", "smtp_"),
         ("alice", wrong, "not that of an SMTP credential", "credentials page"),
+        (wrong, door.credential.username.as_str(), "stands where the username belongs", "rotate"),
         (door.credential.username.as_str(), "hunter2", "form of an SMTP password", "rotate"),
         (door.credential.username.as_str(), spaced.as_str(), "space or line break", "Copy"),
     ] {
