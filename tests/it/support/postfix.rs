@@ -114,6 +114,18 @@ impl Postfix {
         assert!(stopped.status.success(), "{}", self.log());
     }
 
+    /// Lets whatever takes a message in stand still, or go on: `STOP`, `CONT`.
+    pub fn signal_cleanup(&self, signal: &str) {
+        let script = format!(
+            "pid=$(tr -d ' ' <\"$(postconf -h queue_directory)/pid/master.pid\"); \
+             for status in /proc/[0-9]*/status; do \
+             if grep -q \"^PPid:[[:space:]]*$pid$\" $status 2>/dev/null && grep -q '^Name:[[:space:]]*cleanup$' $status; \
+             then one=${{status#/proc/}}; kill -{signal} ${{one%/status}}; found=yes; fi; done; test -n \"$found\""
+        );
+        let done = self.run("sh", &["-c", &script]);
+        assert!(done.status.success(), "{} {}", String::from_utf8_lossy(&done.stderr), self.log());
+    }
+
     /// After [`Postfix::stop`].
     pub fn start_again(&self) {
         let started = self.run("postfix", &["start"]);

@@ -1,5 +1,7 @@
 //! Through the door into a real Postfix.
 
+use std::time::Duration;
+
 use gatepost::config::NextHopSecurity;
 use gatepost::model::message::Outcome;
 
@@ -168,6 +170,30 @@ async fn a_postfix_that_is_stopped_in_the_middle_is_451_until_it_is_back() {
     postfix.start_again();
     assert_eq!(send(&mut client, &letter()).await.code, 250);
     assert_eq!(postfix.received("bob", 2).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postfix_that_says_nothing_after_the_end_may_have_taken_the_message_and_the_log_says_so() {
+    let postfix = Postfix::start();
+    let shop = Shop::configured(|config| {
+        postfix.configure(config, NextHopSecurity::Starttls);
+        config.next_hop_data_timeout = Duration::from_secs(2);
+    });
+    let shop = shop.await;
+    let mut client = shop.client().await;
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    client.expect(250, &format!("RCPT TO:<{BOB}>")).await;
+    postfix.signal_cleanup("STOP");
+    client.expect(354, "DATA").await;
+    let answer = client.send(&letter()).await;
+    assert_eq!((answer.code, answer.text().contains("may have taken")), (451, true), "{answer:?}");
+    let (message, recipients) = shop.logged().await;
+    assert_eq!(message.outcome, Outcome::Unknown);
+    assert_eq!(outcomes(&recipients), [(BOB, Outcome::Unknown)]);
+
+    postfix.signal_cleanup("CONT");
+    assert_eq!(send(&mut client, &letter()).await.code, 250, "and the next message goes through");
+    assert_eq!(postfix.received("bob", 2).await.len(), 2, "it had been taken");
 }
 
 #[tokio::test(flavor = "multi_thread")]
