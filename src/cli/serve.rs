@@ -39,8 +39,13 @@ fn allow_many_connections() {
 
 /// Both addresses, and the link that creates the owner: on the terminal only, it is a secret.
 fn greeting(server: &Server) -> anyhow::Result<String> {
-    let mut text = format!("Gatepost {}\n", env!("CARGO_PKG_VERSION"));
-    text.push_str(&format!("  Dashboard  {}\n", server.app().public_url.as_str()));
+    let (app, mut text) = (server.app(), format!("Gatepost {}\n", env!("CARGO_PKG_VERSION")));
+    text.push_str(&format!("  Dashboard  {}\n", app.public_url.as_str()));
+    if app.config.public_url.is_none() && app.config.http_listen.ip().is_unspecified() {
+        text.push_str(
+            "             (set public_url to the address that browsers use, https:// behind a proxy)\n",
+        );
+    }
     for listener in server.smtp_listeners() {
         text.push_str(&format!("  SMTP       {}  {}\n", listener.address, listener.security));
     }
