@@ -34,7 +34,7 @@ words! {
 }
 
 const COLUMNS: &str = "id, at, credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, \
-                       header_from, subject, message_id_header, size, address, hello, has_content, sender_domain";
+                       header_from, subject, message_id_header, size, address, hello, has_content, sender_domain, refused";
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -53,6 +53,8 @@ pub struct Message {
     /// The return path; empty for `<>`.
     pub sender: String,
     pub recipients: i64,
+    /// How many of them were refused by themselves, whatever became of the message.
+    pub refused: i64,
     pub first_recipient: String,
     pub header_from: String,
     pub subject: String,

@@ -75,9 +75,9 @@ impl TakenMessage<'_> {
         let sql = format!(
             "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
              recipients, first_recipient, header_from, subject, message_id_header, size, address, hello, search, \
-             has_content, sender_domain) SELECT $1, $2, $3, $4, COALESCE((SELECT {LABEL} \
+             has_content, sender_domain, refused) SELECT $1, $2, $3, $4, COALESCE((SELECT {LABEL} \
              FROM credentials WHERE organization = $2 AND id = $4), ''), $5, $6, '', $7, $8, $9, $10, $11, $12, $13, \
-             $14, $15, $16, $17, $18"
+             $14, $15, $16, $17, $18, $19"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(self.id)
@@ -98,6 +98,7 @@ impl TakenMessage<'_> {
             .bind(self.search())
             .bind(i16::from(content.is_some()))
             .bind(sender::domain(&self.senders))
+            .bind(self.refused())
             .execute(&mut **tx)
             .await?;
         self.record_recipients(tx).await?;
@@ -144,6 +145,12 @@ impl TakenMessage<'_> {
     pub fn accepted(&self) -> i64 {
         let accepted = self.recipients.iter().filter(|recipient| recipient.outcome == Outcome::Unknown);
         i64::try_from(accepted.count()).unwrap_or(i64::MAX)
+    }
+
+    /// How many were refused by themselves, whatever becomes of the message.
+    fn refused(&self) -> i64 {
+        let refused = self.recipients.iter().filter(|recipient| recipient.outcome != self.outcome);
+        i64::try_from(refused.count()).unwrap_or(i64::MAX)
     }
 
     /// The same in sandbox mode: it plays that this became of every recipient that was accepted.

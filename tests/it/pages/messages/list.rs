@@ -252,7 +252,7 @@ async fn a_search_looks_through_the_newest_lines_says_how_far_and_goes_on_from_t
         .execute(
             "INSERT INTO messages SELECT '01890000-0000-7000-8000-' || CAST(100000000000 + i AS TEXT), organization, at + i, \
              credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, header_from, subject, \
-             message_id_header, size, address, hello, search, 0, sender_domain FROM messages, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
+             message_id_header, size, address, hello, search, 0, sender_domain, refused FROM messages, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
              SELECT i + 1 FROM n WHERE i < 25000) SELECT i FROM n) AS numbers WHERE subject = 'Hay'",
         )
         .await;

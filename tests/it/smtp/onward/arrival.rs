@@ -45,7 +45,7 @@ async fn each_recipient_hears_the_next_hops_own_words() {
     client.expect(354, "DATA").await;
     assert_eq!(client.send(&letter()).await.code, 250);
     let (message, recipients) = shop.logged().await;
-    assert_eq!(message.outcome, Outcome::Delivered);
+    assert_eq!((message.outcome, message.recipients, message.refused), (Outcome::Delivered, 3, 2));
     assert_eq!(
         outcomes(&recipients),
         [
