@@ -47,8 +47,8 @@ const MAX_BODY: usize = 256 * 1024;
 pub fn router(app: App) -> Router {
     let (routes, mut document) = v2().split_for_parts();
     document::complete(&mut document);
-    let document = Unchanging::new("application/json", text(&document));
-    let gated = strict(routes)
+    let served = Unchanging::new("application/json", text(&document));
+    let gated = strict(routes, document)
         .layer(middleware::from_fn_with_state(KeyGate::new(app.clone()), admit))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let open = Router::new()
@@ -59,7 +59,7 @@ pub fn router(app: App) -> Router {
             answer.extensions_mut().insert(Routine);
             answer
         }));
-    let open = open.route("/openapi.json", get(async move |headers: HeaderMap| document.answer(&headers)));
+    let open = open.route("/openapi.json", get(async move |headers: HeaderMap| served.answer(&headers)));
     let gated = gated
         .method_not_allowed_fallback(not_allowed)
         .route("/v2/{*rest}", any(nothing_here))
@@ -72,12 +72,12 @@ pub fn router(app: App) -> Router {
 /// Everything below `/v2` for whoever runs commands on the machine: the command line asks it in its own process, without a key.
 pub fn for_operator(app: App, organization: OrganizationId) -> Router {
     let operator = Caller::operator(organization, app.clock.now());
-    let (routes, _) = v2().split_for_parts();
-    strict(routes).layer(Extension(operator)).fallback(nothing_here).with_state(app)
+    let (routes, document) = v2().split_for_parts();
+    strict(routes, document).layer(Extension(operator)).fallback(nothing_here).with_state(app)
 }
 
-fn strict(routes: Router<App>) -> Router<App> {
-    routes.layer(middleware::from_fn_with_state(Taken::by(document()), refuse_the_rest))
+fn strict(routes: Router<App>, document: OpenApi) -> Router<App> {
+    routes.layer(middleware::from_fn_with_state(Taken::by(document), refuse_the_rest))
 }
 
 /// Every route below `/v2`, with its description.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatepost::config::NextHopSecurity;
+use gatepost::config::{Config, NextHopSecurity};
 use rcgen::date_time_ymd;
 use tokio::net::TcpListener;
 
@@ -24,6 +24,11 @@ async fn begins_nothing(shop: &Shop, status: &str) {
     let answer = client.command(&format!("MAIL FROM:<{SENDER}>")).await;
     assert_eq!((answer.code, answer.text().starts_with(status)), (451, true), "{status}: {answer:?}");
     assert!(shop.log().await.is_empty());
+}
+
+fn signing_in(config: &mut Config) {
+    config.next_hop_username = Some("gatepost".to_owned());
+    config.set("next_hop_password", "hunter2!").expect("a setting");
 }
 
 #[tokio::test]
@@ -51,10 +56,7 @@ async fn a_next_hop_that_lies_about_starttls_gets_no_mail_and_no_password() {
     ] {
         let hop = NextHop::starttls().await;
         hop.always(step, act);
-        let shop = Shop::with(&hop, |config| {
-            config.next_hop_username = Some("gatepost".to_owned());
-            config.set("next_hop_password", "hunter2!").expect("a setting");
-        });
+        let shop = Shop::with(&hop, signing_in);
         begins_nothing(&shop.await, status).await;
         hop.is_left().await;
         let heard = hop.connection();
@@ -85,10 +87,7 @@ async fn a_next_hop_with_an_expired_or_a_wrong_certificate_gets_no_mail() {
 async fn a_next_hop_that_does_not_let_gatepost_in_is_for_its_operator_to_mend() {
     let hop = NextHop::tls().await;
     hop.always("AUTH", Act::Says("535 5.7.8 wrong"));
-    let shop = Shop::with(&hop, |config| {
-        config.next_hop_username = Some("gatepost".to_owned());
-        config.set("next_hop_password", "hunter2!").expect("a setting");
-    });
+    let shop = Shop::with(&hop, signing_in);
     is_unusable(&shop.await).await;
 }
 
@@ -96,10 +95,7 @@ async fn a_next_hop_that_does_not_let_gatepost_in_is_for_its_operator_to_mend() 
 async fn a_next_hop_that_can_not_decide_on_the_log_in_now_is_a_failure_for_now() {
     let hop = NextHop::tls().await;
     hop.always("AUTH", Act::Says("454 4.7.0 later"));
-    let shop = Shop::with(&hop, |config| {
-        config.next_hop_username = Some("gatepost".to_owned());
-        config.set("next_hop_password", "hunter2!").expect("a setting");
-    });
+    let shop = Shop::with(&hop, signing_in);
     is_unreachable(&shop.await).await;
 }
 
