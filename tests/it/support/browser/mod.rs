@@ -220,11 +220,10 @@ impl Browser {
         eventually(what, async || self.ask(question, arguments.clone()).await).await
     }
 
-    /// Asks one of the questions in `page.js`; none while there is no answer, while the page changes, or before it is complete:
-    /// what a person does to a page whose scripts have not run yet may be lost.
+    /// Asks one of the questions in `page.js`; none while there is no answer, or none yet because the page is not complete, changes,
+    /// or waits for what was asked of the server.
     async fn ask<T: DeserializeOwned>(&self, question: &str, arguments: Value) -> Option<T> {
-        let script =
-            format!("document.readyState === 'complete' ? ({QUESTIONS}).{question}(...{arguments}) : null");
+        let script = format!("({QUESTIONS})?.{question}(...{arguments})");
         let answer = self.evaluate(&script).await?;
         serde_json::from_value(answer).ok()
     }

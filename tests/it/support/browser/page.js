@@ -1,5 +1,12 @@
 // What a person sees and can reach on the page. Runs in the page, by DevTools, also where the page's own scripts don't.
 (() => {
+    // What a person does while an answer is on its way is lost with the page or the part of it that the answer replaces.
+    if (!window.isWatched) {
+        window.isWatched = true;
+        addEventListener("submit", event => { window.isLeaving ||= !event.defaultPrevented; });
+        addEventListener("pageshow", () => { window.isLeaving = false; });
+    }
+    if (document.readyState !== "complete" || window.isLeaving || document.querySelector(".htmx-request")) return null;
     // A modal dialog hides everything else.
     const modals = document.querySelectorAll("dialog:modal");
     const root = modals[modals.length - 1] ?? document.body;
