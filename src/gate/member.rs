@@ -8,6 +8,7 @@ use tracing::warn;
 use super::Gate;
 use super::hashing::Verdict;
 use super::terms::{Door, Reason};
+use super::throttle::Source;
 use crate::error::{Error, Result};
 use crate::model::Member;
 use crate::model::member::MemberSecret;
@@ -67,12 +68,12 @@ impl Gate {
         };
         let secret = self.read_member(email).await.map_err(trouble)?;
         let member = secret.as_ref().map(|secret| &secret.member);
-        if self.member_throttle.blocks(client, email, self.clock.now()) {
+        if self.member_throttle.blocks(Source::seen(client), email, self.clock.now()) {
             self.note_denied_member(member, client, Reason::Throttled);
             return Err(LogInRefusal::Throttled);
         }
         let hash = secret.as_ref().map(|secret| ((), secret.password_hash.clone()));
-        let blocked = self.member_throttle.ask_later(client, email, &self.clock);
+        let blocked = self.member_throttle.ask_later(Source::seen(client), email, &self.clock);
         let verdict = self.hashing.verify(bounded(password), hash, None, blocked).await;
         match (verdict.map_err(trouble)?, &secret) {
             (Verdict::Match(()), Some(secret)) => {
@@ -84,7 +85,7 @@ impl Gate {
                 Err(LogInRefusal::Throttled)
             }
             _ => {
-                self.member_throttle.failed(client, email, self.clock.now());
+                self.member_throttle.failed(Source::seen(client), email, self.clock.now());
                 let reason = if member.is_some() { Reason::WrongPassword } else { Reason::UnknownUsername };
                 self.note_denied_member(member, client, reason);
                 Err(LogInRefusal::Denied)

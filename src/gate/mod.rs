@@ -150,7 +150,7 @@ impl Gate {
             self.hashing.wait_as_long_as_a_run().await;
             return Err(refuse_freely(mismatch()));
         }
-        if self.throttle.blocks(attempt.client, &attempt.username, self.clock.now()) {
+        if self.throttle.blocks(attempt.source(), &attempt.username, self.clock.now()) {
             self.hashing.wait_as_long_as_a_run().await;
             return Err(refuse_freely(Reason::Throttled));
         }
@@ -159,7 +159,7 @@ impl Gate {
             (Some(entry), Verdict::Match(password)) => (entry, password),
             (_, Verdict::Blocked) => return Err(refuse_freely(Reason::Throttled)),
             (_, Verdict::Match(_) | Verdict::Mismatch) => {
-                self.throttle.failed(attempt.client, &attempt.username, self.clock.now());
+                self.throttle.failed(attempt.source(), &attempt.username, self.clock.now());
                 self.refused.learn(&against, &attempt.password);
                 return Err(refuse(mismatch()));
             }
@@ -210,7 +210,7 @@ impl Gate {
             .and_then(|entry| entry.previous.as_ref())
             .filter(|previous| previous.until > now)
             .map(|previous| (previous.password, previous.hash.clone()));
-        let blocked = self.throttle.ask_later(attempt.client, &attempt.username, &self.clock);
+        let blocked = self.throttle.ask_later(attempt.source(), &attempt.username, &self.clock);
         let verdict = self.hashing.verify(attempt.password.clone(), current, previous, blocked).await;
         verdict.map_err(|error| warn!(%error, "the password can't be verified"))
     }

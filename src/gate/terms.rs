@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::throttle::Source;
 use crate::id::{CredentialId, OrganizationId, PasswordId};
 use crate::model::credential::{Entry, Mode};
 pub use crate::model::denial::{Door, Reason};
@@ -26,6 +27,14 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// The API knows the client by what a program says.
+    pub(super) fn source(&self) -> Source {
+        match (self.door, self.organization) {
+            (Door::Api, Some(organization)) => Source::told(self.client, organization),
+            _ => Source::seen(self.client),
+        }
+    }
+
     /// Why it is refused whatever the password.
     pub(super) fn refusal(&self) -> Option<Reason> {
         match self {

@@ -1,7 +1,8 @@
 //! Slows guessing down: by client address, and by username from addresses that have guessed at it.
 //!
 //! Only failures count. A username that many addresses guess at is never closed to an address that has not failed with it,
-//! so nobody can lock an honest client out by guessing at its username.
+//! so nobody can lock an honest client out by guessing at its username. What a program says of its clients' addresses counts
+//! within its own organization alone.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
+use crate::id::OrganizationId;
 
 /// Keys that each kind of bucket remembers at most.
 const MAX_KEYS: usize = 100_000;
@@ -25,21 +27,46 @@ struct Allowance {
 const PER_ADDRESS: Allowance = Allowance { burst: 20, forgiven_after: Duration::from_secs(6) };
 const PER_USERNAME: Allowance = Allowance { burst: 20, forgiven_after: Duration::from_secs(3) };
 const PER_PAIR: Allowance = Allowance { burst: 8, forgiven_after: Duration::from_secs(15) };
+/// Of one organization's programs together, whatever addresses they name: those may be made up.
+const PER_PROGRAMS: Allowance = Allowance { burst: 200, forgiven_after: Duration::from_millis(500) };
+
+/// Where attempts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    network: IpAddr,
+    /// Whose programs say so, where no door has seen it.
+    told_by: Option<OrganizationId>,
+}
+
+impl Source {
+    pub fn seen(client: IpAddr) -> Self {
+        Self { network: network(client), told_by: None }
+    }
+
+    pub fn told(client: IpAddr, by: OrganizationId) -> Self {
+        Self { network: network(client), told_by: Some(by) }
+    }
+}
+
+/// A username, among those that are tried at the doors or by one organization's programs.
+type Tried = (Option<OrganizationId>, u64);
 
 #[derive(Debug)]
 pub struct Throttle {
-    addresses: Buckets<IpAddr>,
-    usernames: Buckets<u64>,
-    pairs: Buckets<(IpAddr, u64)>,
+    sources: Buckets<Source>,
+    usernames: Buckets<Tried>,
+    pairs: Buckets<(Source, Tried)>,
+    programs: Buckets<OrganizationId>,
     hasher: RandomState,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
         Self {
-            addresses: Buckets::new(PER_ADDRESS),
+            sources: Buckets::new(PER_ADDRESS),
             usernames: Buckets::new(PER_USERNAME),
             pairs: Buckets::new(PER_PAIR),
+            programs: Buckets::new(PER_PROGRAMS),
             hasher: RandomState::new(),
         }
     }
@@ -47,35 +74,39 @@ impl Default for Throttle {
 
 impl Throttle {
     /// Whether this attempt is to be denied unseen.
-    pub fn blocks(&self, client: IpAddr, username: &str, now: Timestamp) -> bool {
-        let (address, username) = self.keys(client, username);
-        let pair = (address, username);
-        self.addresses.is_full(&address, now)
+    pub fn blocks(&self, source: Source, username: &str, now: Timestamp) -> bool {
+        let tried = self.tried(source, username);
+        let pair = (source, tried);
+        source.told_by.is_some_and(|organization| self.programs.is_full(&organization, now))
+            || self.sources.is_full(&source, now)
             || self.pairs.is_full(&pair, now)
-            || (self.usernames.is_full(&username, now) && !self.pairs.is_empty(&pair, now))
+            || (self.usernames.is_full(&tried, now) && !self.pairs.is_empty(&pair, now))
     }
 
     /// The same question, to be asked later.
     pub fn ask_later(
         self: &Arc<Self>,
-        client: IpAddr,
+        source: Source,
         username: &str,
         clock: &Clock,
     ) -> impl FnOnce() -> bool + Send + use<> {
         let (throttle, username, clock) = (self.clone(), username.to_owned(), clock.clone());
-        move || throttle.blocks(client, &username, clock.now())
+        move || throttle.blocks(source, &username, clock.now())
     }
 
     /// Counts a failure.
-    pub fn failed(&self, client: IpAddr, username: &str, now: Timestamp) {
-        let (address, username) = self.keys(client, username);
-        self.addresses.add(address, now);
-        self.usernames.add(username, now);
-        self.pairs.add((address, username), now);
+    pub fn failed(&self, source: Source, username: &str, now: Timestamp) {
+        let tried = self.tried(source, username);
+        if let Some(organization) = source.told_by {
+            self.programs.add(organization, now);
+        }
+        self.sources.add(source, now);
+        self.usernames.add(tried, now);
+        self.pairs.add((source, tried), now);
     }
 
-    fn keys(&self, client: IpAddr, username: &str) -> (IpAddr, u64) {
-        (network(client), self.hasher.hash_one(username))
+    fn tried(&self, source: Source, username: &str) -> Tried {
+        (source.told_by, self.hasher.hash_one(username))
     }
 }
 
@@ -142,8 +173,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_000_000_000_000_000);
 
-    fn address(last: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, last])
+    fn source(last: u8) -> Source {
+        Source::seen(IpAddr::from([192, 0, 2, last]))
     }
 
     #[test]
@@ -151,29 +182,57 @@ mod tests {
         let throttle = Throttle::default();
         for number in 0..PER_ADDRESS.burst {
             let username = format!("smtp_{number}");
-            assert!(!throttle.blocks(address(1), &username, NOW));
-            throttle.failed(address(1), &username, NOW);
+            assert!(!throttle.blocks(source(1), &username, NOW));
+            throttle.failed(source(1), &username, NOW);
         }
-        assert!(throttle.blocks(address(1), "smtp_other", NOW));
-        assert!(!throttle.blocks(address(2), "smtp_other", NOW));
-        assert!(!throttle.blocks(address(1), "smtp_other", NOW.plus(PER_ADDRESS.forgiven_after)));
+        assert!(throttle.blocks(source(1), "smtp_other", NOW));
+        assert!(!throttle.blocks(source(2), "smtp_other", NOW));
+        assert!(!throttle.blocks(source(1), "smtp_other", NOW.plus(PER_ADDRESS.forgiven_after)));
     }
 
     #[test]
     fn a_username_under_attack_stays_open_to_an_address_that_has_not_failed_with_it() {
         let throttle = Throttle::default();
         for attacker in 1..=200 {
-            throttle.failed(address(attacker), "smtp_shop", NOW);
+            throttle.failed(source(attacker), "smtp_shop", NOW);
         }
-        assert!(throttle.blocks(address(1), "smtp_shop", NOW));
-        assert!(!throttle.blocks(address(201), "smtp_shop", NOW));
+        assert!(throttle.blocks(source(1), "smtp_shop", NOW));
+        assert!(!throttle.blocks(source(201), "smtp_shop", NOW));
     }
 
     #[test]
     fn one_ipv6_network_counts_as_one_address() {
-        let [one, other] = ["2001:db8::1", "2001:db8::ffff:1"].map(|text| text.parse().map(network));
+        let [one, other] = ["2001:db8::1", "2001:db8::ffff:1"].map(|text| text.parse().map(Source::seen));
         assert_eq!(one, other);
-        assert_eq!("::ffff:192.0.2.1".parse().map(network), Ok(address(1)));
+        assert_eq!("::ffff:192.0.2.1".parse().map(Source::seen), Ok(source(1)));
+    }
+
+    #[test]
+    fn what_a_program_says_of_its_clients_closes_nothing_to_anybody_else() {
+        let (throttle, client) = (Throttle::default(), IpAddr::from([192, 0, 2, 1]));
+        let [one, other] = [OrganizationId::new(), OrganizationId::new()];
+        for _ in 0..PER_ADDRESS.burst {
+            throttle.failed(Source::told(client, one), "smtp_shop", NOW);
+        }
+        assert!(throttle.blocks(Source::told(client, one), "smtp_other", NOW));
+        assert!(!throttle.blocks(Source::told(client, other), "smtp_shop", NOW));
+        assert!(!throttle.blocks(Source::seen(client), "smtp_shop", NOW));
+        throttle.failed(Source::seen(client), "smtp_shop", NOW);
+        assert!(
+            !throttle.blocks(Source::seen(client), "smtp_shop", NOW),
+            "its username is not under attack here"
+        );
+    }
+
+    #[test]
+    fn addresses_that_a_program_makes_up_run_out() {
+        let (throttle, program) = (Throttle::default(), OrganizationId::new());
+        let mut addresses = (0_u32..).map(|number| Source::told(IpAddr::from(number.to_be_bytes()), program));
+        let fresh = addresses.by_ref().take_while(|source| {
+            throttle.failed(*source, "smtp_shop", NOW);
+            !throttle.blocks(Source::told(IpAddr::from([192, 0, 2, 1]), program), "smtp_shop", NOW)
+        });
+        assert_eq!(fresh.count() + 1, PER_PROGRAMS.burst as usize);
     }
 
     #[test]

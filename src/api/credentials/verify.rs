@@ -35,7 +35,8 @@ pub struct VerifyCredential {
     /// An address, or a domain, that the pair wants to send from.
     #[schema(max_length = 320)]
     from: Option<String>,
-    /// The IP address that the pair came from; without it, the caller's own counts. Guessing is slowed down by address.
+    /// The IP address that the pair came from; without it, the caller's own counts. Guessing is slowed down by address, within
+    /// the account; beyond some 200 failures whatever addresses are named.
     client: Option<String>,
 }
 

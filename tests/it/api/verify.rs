@@ -89,6 +89,20 @@ async fn guessing_through_the_api_is_slowed_down_too() {
 }
 
 #[tokio::test]
+async fn what_a_program_says_of_its_clients_closes_no_door_to_them() {
+    let app = TestApp::start().await;
+    let (program, shop) = (verifier(&app).await, app.issue("Shop").await);
+    let mut reasons = Vec::new();
+    for number in 0..24 {
+        let guess =
+            json!({"username": format!("smtp_{number:016}"), "password": "hunter2", "client": "127.0.0.1"});
+        reasons.push(ask(&program, &guess).await["reason"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(reasons.last().unwrap(), "throttled", "{reasons:?}");
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+}
+
+#[tokio::test]
 async fn whether_it_may_send_from_an_address_is_told() {
     let app = TestApp::start().await;
     for domain in ["a.example", "b.example"] {
