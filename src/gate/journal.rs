@@ -60,7 +60,8 @@ impl Journal {
     }
 
     /// Returns what finds the line. `organization`: whose username it is, or none where it is unknown; `free`: whether it cost
-    /// the client nothing.
+    /// the client nothing. References repeat alike for usernames that there are and for others, or they would tell them apart; in
+    /// a flood of others most find nothing.
     pub fn denial(
         &self,
         organization: Option<OrganizationId>,
@@ -68,9 +69,15 @@ impl Journal {
         denial: Denial,
     ) -> Reference {
         let reference = Reference(denial.reference.clone());
-        let username = organization.is_some().then(|| denial.username.clone());
-        if free && let Some(written) = self.repeats.stands_for((client, username), &reference, denial.at) {
-            return written;
+        if free {
+            let username = Some(denial.username.clone());
+            if let Some(written) = self.repeats.stands_for((client, username), &reference, denial.at) {
+                return written;
+            }
+            let is_nobodys = denial.credential.is_none();
+            if is_nobodys && self.repeats.stands_for((client, None), &reference, denial.at).is_some() {
+                return reference;
+            }
         }
         let mut pending = self.pending();
         if pending.denials.len() >= MAX_DENIALS {

@@ -1,5 +1,6 @@
 //! The gate as applications meet it: through the SMTP door.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -328,6 +329,30 @@ async fn who_is_throttled_for_others_guesses_finds_a_line_of_its_own() {
         page.contains(&throttled.reference()).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn references_repeat_alike_for_usernames_that_there_are_and_for_others() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let denied = async |username: &str| {
+        let mut in_clear = app.smtp_in_clear().await;
+        in_clear.log_in(username, &guess(1)).await.reference()
+    };
+    let mut heard = Vec::new();
+    for number in 0..14 {
+        heard.push(denied(&format!("smtp_{number:016}")).await);
+    }
+    for username in ["smtp_unknownunknown1", &shop.username] {
+        let mut own = Vec::new();
+        for _ in 0..12 {
+            own.push(denied(username).await);
+        }
+        assert_eq!(own[9..], [own[9].clone(), own[9].clone(), own[9].clone()], "{username}: {own:?}");
+        heard.extend(own.into_iter().take(10));
+    }
+    let distinct: BTreeSet<&String> = heard.iter().collect();
+    assert_eq!(distinct.len(), heard.len(), "{heard:?}");
 }
 
 #[tokio::test]

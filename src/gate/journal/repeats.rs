@@ -1,5 +1,5 @@
 //! Keeps a flood of attempts that cost a client nothing from filling the journal: beyond a few lines a minute for one network and
-//! one username that there is, its further ones hear the reference of the last line. All usernames that there are not count as one.
+//! one username, or for one network and no username in particular, the last line stands for the further ones.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ struct Lines {
 
 impl Repeats {
     /// The line that stands for this attempt too; none when it is to have `fresh`, a line of its own.
-    /// `username`: one that there is.
+    /// `username`: none for all of them together.
     pub fn stands_for(
         &self,
         (client, username): (IpAddr, Option<String>),
