@@ -171,7 +171,13 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
             say(place, &step(place, &username, "revoke", &json!({})).await?, "revoked")
         }
         Command::Enable { username } => {
-            say(place, &step(place, &username, "enable", &json!({})).await?, "enabled")
+            let answer = step(place, &username, "enable", &json!({})).await?;
+            let is_expired = answer.read::<Credential>()?.status == "expired";
+            say(
+                place,
+                &answer,
+                if is_expired { "enabled, but expired: give it a later expiry" } else { "enabled" },
+            )
         }
         Command::Delete { username } => {
             let credential = find(place, &username).await?;
@@ -216,7 +222,11 @@ fn show(place: &Place, answer: &Answer) -> anyhow::Result<()> {
         ("rotated", or_never(credential.rotated_at)),
         ("created", credential.created_at),
     ];
-    facts.extend(credential.grace_until.map(|until| ("old password works until", until)));
+    let old_password = match credential.status.as_str() {
+        "active" => "old password works until",
+        _ => "old password would work until",
+    };
+    facts.extend(credential.grace_until.map(|until| (old_password, until)));
     place.tell(answer, &output::facts(&facts))
 }
 

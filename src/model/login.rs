@@ -97,20 +97,17 @@ impl Login {
         Ok(sqlx::query_as(sql).bind(organization).bind(credential).bind(limit).fetch_all(connection).await?)
     }
 
-    /// The newest log-in with one of a credential's passwords.
-    pub async fn newest_with(
+    /// The newest log-ins with one of a credential's passwords after a time, at most `limit` lines.
+    pub async fn recent_with(
         connection: &mut AnyConnection,
         (organization, credential): (OrganizationId, CredentialId),
-        password: PasswordId,
-    ) -> Result<Option<Self>> {
-        let sql = "SELECT password, door, address, hello, first_at, last_at, times FROM logins \
-                   WHERE organization = $1 AND credential = $2 AND password = $3 ORDER BY last_at DESC LIMIT 1";
-        Ok(sqlx::query_as(sql)
-            .bind(organization)
-            .bind(credential)
-            .bind(password)
-            .fetch_optional(connection)
-            .await?)
+        (password, after): (PasswordId, Timestamp),
+        limit: i64,
+    ) -> Result<Vec<Self>> {
+        let sql = "SELECT password, door, address, hello, first_at, last_at, times FROM logins WHERE organization = $1 \
+                   AND credential = $2 AND password = $3 AND last_at > $4 ORDER BY last_at DESC LIMIT $5";
+        let query = sqlx::query_as(sql).bind(organization).bind(credential).bind(password);
+        Ok(query.bind(after).bind(limit).fetch_all(connection).await?)
     }
 
     /// Forgets a bounded number of lines last used before `limit`; returns how many.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::id::CredentialId;
 use crate::model::Credential;
+use crate::model::credential::State as Shown;
 use crate::web::failure::Failure;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, Here, html, refused};
@@ -72,9 +73,13 @@ pub async fn enable(
     Path(id): Path<CredentialId>,
 ) -> Result<Response, Failure> {
     let mut tx = app.db.begin().await?;
-    Credential::enable(&mut tx, &who.actor(), id).await?;
+    let credential = Credential::enable(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::changed(&app, &who, &htmx, id, "Re-enabled. The same password works again.").await?)
+    let text = match credential.state(who.now) {
+        Shown::Expired => "Re-enabled, but expired: give it a later expiry to let it in.",
+        _ => "Re-enabled. The same password works again.",
+    };
+    Ok(told::changed(&app, &who, &htmx, id, text).await?)
 }
 
 /// `GET /settings/smtp-credentials/{id}/delete`

@@ -24,6 +24,8 @@ use crate::web::signed_in::SignedIn;
 
 /// Lines of log-ins and of denials; the activity has the rest.
 const LINES: usize = 10;
+/// … of who still uses an old password.
+const OLD_LINES: usize = 20;
 
 #[derive(Template)]
 #[template(path = "credentials/show.html", blocks = ["credential"])]
@@ -35,8 +37,8 @@ pub struct ShowPage {
     examples: Vec<Tab>,
     logins: Vec<Login>,
     denials: Vec<Denial>,
-    /// The newest log-in with the old password, while it works.
-    old_login: Option<Login>,
+    /// The log-ins with the old password since the rotation, while it works.
+    still_used: Vec<Login>,
     /// How long log-ins and denials are kept.
     kept: Duration,
     /// The domains that it may send from: those of its scope that are verified.
@@ -69,9 +71,12 @@ impl ShowPage {
         let logins = Login::recent(&mut connection, organization, id, LINES as i64).await?;
         let filter = DenialFilter { credential: Some(id), ..DenialFilter::default() };
         let denials = Denial::page(&mut connection, organization, &filter, &Turn::first(LINES)).await?.rows;
-        let old_login = match credential.grace(who.now) {
-            Some(old) => Login::newest_with(&mut connection, (organization, id), old.password).await?,
-            None => None,
+        let still_used = match credential.grace(who.now).zip(credential.rotated_at) {
+            Some((old, since)) => {
+                let (whose, with) = ((organization, id), (old.password, since));
+                Login::recent_with(&mut connection, whose, with, OLD_LINES as i64 + 1).await?
+            }
+            None => Vec::new(),
         };
         let sending = Sending { organization, credential: id, at: who.now };
         let usable = Domain::usable(&mut connection, sending, MAX_DOMAINS).await?;
@@ -79,18 +84,12 @@ impl ShowPage {
         let (server, state) = (Server::of(app), credential.state(who.now));
         let examples = tabs(&server, &credential.username, None);
         let (frame, kept) = (who.frame(Here::Credentials).await?, app.config.keep_logins);
-        Ok(Self { frame, credential, state, server, examples, logins, denials, old_login, kept, usable })
+        Ok(Self { frame, credential, state, server, examples, logins, denials, still_used, kept, usable })
     }
 
     /// Whether it may send from this domain, which is verified then.
     fn is_usable(&self, domain: &String) -> bool {
         self.usable.contains(domain)
-    }
-
-    /// The newest log-in with the old password that came after the rotation.
-    fn still_used(&self) -> Option<&Login> {
-        let rotated = self.credential.rotated_at?;
-        self.old_login.as_ref().filter(|login| login.last_at > rotated)
     }
 }
 

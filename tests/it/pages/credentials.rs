@@ -1,9 +1,10 @@
 //! The life of a credential in the dashboard.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use gatepost::model::Credential;
-use gatepost::model::credential::{Draft, Mode, Scope};
+use gatepost::model::credential::{Draft, Grace, Mode, Scope};
 
 use super::HOME;
 use crate::support::keyboard::ESCAPE;
@@ -223,6 +224,53 @@ async fn alice_rotates_with_grace_sees_who_still_uses_the_old_password_and_ends_
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 535);
     assert_eq!(app.log_in(&shop.username, &fresh.password).await.code, 235);
     alice.close().await;
+}
+
+#[tokio::test]
+async fn everybody_who_still_uses_the_old_password_stands_there_however_many_use_the_new_one() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    let fresh = app.rotate(&shop, Grace::OneDay).await;
+    let used = async |password: &str, numbers: std::ops::RangeInclusive<u8>| {
+        for number in numbers {
+            let mut session = app.smtp_from(IpAddr::from([127, 1, 0, number])).await;
+            assert_eq!(session.log_in(&shop.username, password).await.code, 235);
+        }
+    };
+    used(&shop.password, 1..=3).await;
+    app.clock.advance(Duration::from_secs(60));
+    used(&fresh.password, 11..=22).await;
+    let alice = app.alice().await;
+    let page = format!("{HOME}/{}", shop.id);
+    eventually("all three are shown", async || {
+        let page = alice.page(&page).await;
+        (1..=3).all(|number| page.contains(&format!("<li><code>127.1.0.{number}</code>"))).then_some(())
+    })
+    .await;
+    app.change(&shop, Credential::revoke).await;
+    let revoked = alice.page(&page).await;
+    assert!(revoked.contains("Both passwords are refused") && !revoked.contains("The old password works"));
+}
+
+#[tokio::test]
+async fn an_expired_credential_that_is_re_enabled_is_still_expired() {
+    let app = TestApp::start().await;
+    let shop = app
+        .issue_as(Draft {
+            name: "Shop".to_owned(),
+            mode: Mode::Production,
+            scope: Scope::Global,
+            domains: Vec::new(),
+            expires_at: Some(app.clock.now().plus(Duration::from_secs(60))),
+        })
+        .await;
+    app.change(&shop, Credential::revoke).await;
+    app.clock.advance(Duration::from_secs(61));
+    let alice = app.alice().await;
+    let page = format!("{HOME}/{}", shop.id);
+    assert_eq!(alice.post(&format!("{page}/enable"), &[]).await.status, 303);
+    let page = alice.page(&page).await;
+    assert!(page.contains("Re-enabled, but expired"), "{page}");
 }
 
 #[tokio::test]
