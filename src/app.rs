@@ -96,14 +96,11 @@ fn make_data_dir(config: &Config) -> Result<()> {
     })
 }
 
-/// The same for the database in a directory that was there before and is open to others. SQLite would make it readable by all;
-/// the files that it puts beside it take over its mode.
+/// The same for the database, wherever it is. SQLite would make it readable by all; the files that it puts beside it take over
+/// its mode.
 fn make_database_file(config: &Config) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    let file = config.database_file();
-    if config.database_address() != crate::db::sqlite_url(&file) {
-        return Ok(());
-    }
+    let Some(file) = crate::db::file_to_make(&config.database_address()) else { return Ok(()) };
     let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&file);
     made.map(drop).map_err(|cause| Error::setup(format!("{} can't be written: {cause}", file.display())))
 }
@@ -118,12 +115,17 @@ mod tests {
     async fn nobody_else_can_read_the_database_also_in_a_directory_that_is_open_to_others() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
-        let app = App::open_for_command(config).await.unwrap();
+        let by_default = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        let mut named = by_default.clone();
+        named.set("database_url", &crate::db::sqlite_url(&dir.path().join("named.db"))).unwrap();
+        let apps =
+            [App::open_for_command(by_default).await.unwrap(), App::open_for_command(named).await.unwrap()];
         for file in std::fs::read_dir(dir.path()).unwrap() {
             let file = file.unwrap();
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
         }
-        app.db.close().await;
+        for app in apps {
+            app.db.close().await;
+        }
     }
 }

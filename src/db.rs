@@ -4,12 +4,13 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
@@ -131,8 +132,9 @@ impl Db {
         };
         // A pool would only say that it waited in vain; one connection says why.
         let first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options));
-        let first =
+        let mut first =
             first.await.map_err(|_| refused(&"no answer in time"))?.map_err(|cause| refused(&cause))?;
+        prepare(&mut first, kind).await.map_err(|cause| refused(&cause))?;
         first.close().await.map_err(|cause| refused(&cause))?;
         let pool = AnyPoolOptions::new()
             .max_connections(16)
@@ -247,6 +249,12 @@ pub fn rows_of_places(rows: usize, columns: usize) -> String {
 /// The address of the SQLite file that is made when no other database is configured.
 pub fn sqlite_url(file: &Path) -> String {
     format!("sqlite://{}?mode=rwc", file.display())
+}
+
+/// The file of an SQLite database that is to be made where there is none.
+pub fn file_to_make(url: &str) -> Option<PathBuf> {
+    let options: SqliteConnectOptions = url.parse().ok().filter(|_| url.contains("mode=rwc"))?;
+    Some(options.get_filename().to_owned())
 }
 
 /// A database's address with its password masked, for people to read.

@@ -23,14 +23,14 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// GATEPOST_SERVER and GATEPOST_API_KEY; an empty one counts as none.
+    /// GATEPOST_SERVER and GATEPOST_API_KEY.
     ///
     /// # Errors
     /// One is not UTF-8.
     pub fn of_environment() -> Result<Self> {
         let environment = environment()?;
-        let given = |name| variable(&environment, name).filter(|text| !text.is_empty());
-        Ok(Self { server: given(SERVER).map(str::to_owned), api_key: given(API_KEY).map(Password::new) })
+        let (server, api_key) = (given(&environment, SERVER), given(&environment, API_KEY));
+        Ok(Self { server: server.map(str::to_owned), api_key: api_key.map(Password::new) })
     }
 }
 
@@ -65,13 +65,13 @@ pub fn load(matches: &ArgMatches) -> Result<Config> {
     let named = matches
         .get_one::<PathBuf>("config")
         .cloned()
-        .or_else(|| variable(&environment, "GATEPOST_CONFIG").map(PathBuf::from));
+        .or_else(|| given(&environment, "GATEPOST_CONFIG").map(PathBuf::from));
     match named {
         Some(file) => read_file(&mut config, &file)?,
         None if Path::new(DEFAULT_FILE).exists() => read_file(&mut config, Path::new(DEFAULT_FILE))?,
         None => {}
     }
-    if let Some(url) = variable(&environment, "DATABASE_URL") {
+    if let Some(url) = given(&environment, "DATABASE_URL") {
         config.set("database_url", url)?;
     }
     for (name, text) in &environment {
@@ -110,8 +110,10 @@ fn environment() -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-fn variable<'a>(environment: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
-    environment.iter().find(|(name, _)| name == wanted).map(|(_, text)| text.as_str())
+/// An empty variable counts as none, as where a compose file passes on what nobody has set.
+fn given<'a>(environment: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
+    let (_, text) = environment.iter().find(|(name, text)| name == wanted && !text.is_empty())?;
+    Some(text)
 }
 
 fn read_file(config: &mut Config, file: &Path) -> Result<()> {

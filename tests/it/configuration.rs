@@ -26,6 +26,20 @@ async fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_defau
 }
 
 #[tokio::test]
+async fn an_empty_variable_is_none_that_names_a_database_or_a_file() {
+    let here = Installation::new().await;
+    let file = here.dir().join("named.toml");
+    std::fs::write(&file, "database_url = 'postgres://db.example/gatepost'\n").unwrap();
+    let mut command = here.command(&["config", "--config", file.to_str().unwrap()]);
+    command.env("DATABASE_URL", "").env_remove("GATEPOST_DATABASE_URL");
+    let config = finish(command, "").await.stdout();
+    assert_eq!(printed(&config, "database_url"), "postgres://db.example/gatepost");
+    let mut command = here.command(&["config"]);
+    command.env("GATEPOST_CONFIG", "");
+    assert_eq!(printed(&finish(command, "").await.stdout(), "smtp_host"), "localhost");
+}
+
+#[tokio::test]
 async fn what_gatepost_config_prints_is_a_file_that_says_the_same() {
     let here = Installation::new().await;
     let listeners = "127.0.0.1:2587=starttls,[::1]:2465=implicit";
@@ -164,6 +178,15 @@ async fn a_wrong_database_is_one_sentence_without_its_password() {
         assert!(complaint.contains("database"), "{url}: {complaint}");
         assert!(!complaint.contains("s3cr3t"), "{complaint}");
     }
+    let junk = here.dir().join("junk.db");
+    std::fs::write(
+        &junk,
+        "no database at all, but some text that is longer than a header of SQLite's".repeat(9),
+    )
+    .unwrap();
+    let url = format!("sqlite://{}", junk.display());
+    let complaint = serve(&here, &["--database-url", &url]).await.complaint();
+    assert!(complaint.contains("file is not a database"), "{complaint}");
 }
 
 #[tokio::test]
