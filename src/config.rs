@@ -15,7 +15,7 @@ pub use values::{HiddenText, LogFormat, NextHopSecurity, PublicUrl, Security, Sm
 
 use crate::error::Result;
 use crate::network::Network;
-use values::{Value, list};
+use values::Value;
 
 /// Declares [`Config`], [`Config::default`], [`Config::set`] and the table of settings from one list.
 macro_rules! settings {
@@ -209,45 +209,5 @@ impl Value for DatabaseUrl {
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.print())
-    }
-}
-
-impl Value for Vec<SmtpListener> {
-    fn parse(text: &str) -> Result<Self, String> {
-        list(text)
-    }
-
-    fn print(&self) -> String {
-        values::print_list(self)
-    }
-}
-
-impl Value for Vec<IpAddr> {
-    fn parse(text: &str) -> Result<Self, String> {
-        list(text)
-    }
-
-    fn print(&self) -> String {
-        values::print_list(self)
-    }
-}
-
-impl Value for Vec<SocketAddr> {
-    fn parse(text: &str) -> Result<Self, String> {
-        list(text)
-    }
-
-    fn print(&self) -> String {
-        values::print_list(self)
-    }
-}
-
-impl Value for Vec<Network> {
-    fn parse(text: &str) -> Result<Self, String> {
-        list(text)
-    }
-
-    fn print(&self) -> String {
-        values::print_list(self)
     }
 }

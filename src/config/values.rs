@@ -185,23 +185,20 @@ impl PublicUrl {
     }
 }
 
-impl Value for Option<PublicUrl> {
+impl Value for PublicUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            return Ok(None);
-        }
         let url = text.trim_end_matches('/');
         let uri: Uri = url.parse().map_err(|cause| format!("“{text}” is not an address: {cause}"))?;
         match (uri.scheme_str(), uri.host(), uri.path()) {
             (Some("http" | "https"), Some(_), "/" | "") if uri.query().is_none() => {
-                Ok(Some(PublicUrl(url.to_ascii_lowercase())))
+                Ok(Self(url.to_ascii_lowercase()))
             }
             _ => Err(format!("“{text}” is not of the form https://HOST or http://HOST:PORT")),
         }
     }
 
     fn print(&self) -> String {
-        self.as_ref().map(|url| url.0.clone()).unwrap_or_default()
+        self.0.clone()
     }
 }
 
@@ -212,16 +209,6 @@ impl Value for String {
 
     fn print(&self) -> String {
         self.clone()
-    }
-}
-
-impl Value for Option<String> {
-    fn parse(text: &str) -> Result<Self, String> {
-        Ok(Some(text).filter(|text| !text.is_empty()).map(str::to_owned))
-    }
-
-    fn print(&self) -> String {
-        self.clone().unwrap_or_default()
     }
 }
 
@@ -242,16 +229,6 @@ impl Value for PathBuf {
 
     fn print(&self) -> String {
         self.display().to_string()
-    }
-}
-
-impl Value for Option<PathBuf> {
-    fn parse(text: &str) -> Result<Self, String> {
-        Ok(Some(text).filter(|text| !text.is_empty()).map(PathBuf::from))
-    }
-
-    fn print(&self) -> String {
-        self.as_ref().map(PathBuf::print).unwrap_or_default()
     }
 }
 
@@ -312,16 +289,30 @@ impl Value for Duration {
 /// Ten years, in milliseconds: no setting means more.
 const MAX_DURATION: u128 = 10 * 366 * 86_400_000;
 
-pub fn list<T: FromStr<Err: Display>>(text: &str) -> Result<Vec<T>, String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(|item| item.parse().map_err(|why: T::Err| format!("“{item}”: {why}")))
-        .collect()
+/// Empty: none.
+impl<T: Value> Value for Option<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
+    }
+
+    fn print(&self) -> String {
+        self.as_ref().map(T::print).unwrap_or_default()
+    }
 }
 
-pub fn print_list<T: Display>(items: &[T]) -> String {
-    items.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+/// Separated by commas; empty: none.
+impl<T: FromStr<Err: Display> + Display> Value for Vec<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(|item| item.parse().map_err(|why: T::Err| format!("“{item}”: {why}")))
+            .collect()
+    }
+
+    fn print(&self) -> String {
+        self.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+    }
 }
 
 #[cfg(test)]
