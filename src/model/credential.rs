@@ -58,6 +58,16 @@ words! {
     }
 }
 
+impl Scope {
+    /// As the audit log tells of it.
+    pub(super) fn told(self, domains: &[String]) -> String {
+        match self {
+            Self::Global => "global".to_owned(),
+            Self::Scoped => domains.join(" "),
+        }
+    }
+}
+
 words! {
     /// What a person sees of status and expiry together.
     State {

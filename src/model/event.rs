@@ -91,6 +91,12 @@ pub struct Subject<'a, Id> {
     pub label: &'a str,
 }
 
+/// What differs, as a sentence for the audit log; empty where nothing does. Each fact: what it is, before, after.
+pub(super) fn changes<const N: usize>(facts: [(&str, String, String); N]) -> String {
+    let changed = facts.iter().filter(|(_, old, new)| old != new);
+    changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+}
+
 const COLUMNS: &str =
     "id, at, actor_kind, actor, actor_label, address, action, subject, subject_label, detail";
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, is_still_named};
 use crate::id::{ApiKeyId, ApiKeyScopeId};
 use crate::model::actor::{Actor, ActorKind};
 use crate::model::domain::Domain;
-use crate::model::event::{Action, Event, Subject};
+use crate::model::event::{Action, Event, Subject, changes};
 use crate::network::Network;
 use crate::secret::{Password, generate_public_key, token_hash};
 
@@ -150,13 +150,11 @@ impl ApiKey {
 
     /// What would be different, as a sentence for the audit log; empty where nothing would.
     fn changes(&self, checked: &Checked) -> String {
-        let facts = [
+        changes([
             ("label", format!("“{}”", self.label), format!("“{}”", checked.label)),
             ("scopes", scopes(self.held()), scopes(checked.scopes.keys())),
             ("from", networks(&self.networks), networks(&checked.networks)),
-        ];
-        let changed = facts.iter().filter(|(_, old, new)| old != new);
-        changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+        ])
     }
 
     async fn note(&self, tx: &mut Tx, actor: &Actor, action: Action, detail: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::{Credential, Mode, Scope};
 use crate::clock::Timestamp;
 use crate::error::{Problems, Result};
+use crate::model::event::changes;
 
 /// Everything about a credential that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,18 +64,12 @@ impl Draft {
     /// What differs from `before`, as a sentence for the audit log.
     pub(super) fn changes(&self, before: &Credential) -> String {
         let expiry = |at: Option<Timestamp>| at.map_or("never".to_owned(), Timestamp::rfc3339);
-        let scope = |scope: Scope, domains: &[String]| match scope {
-            Scope::Global => "global".to_owned(),
-            Scope::Scoped => domains.join(" "),
-        };
-        let facts = [
+        changes([
             ("name", format!("“{}”", before.name), format!("“{}”", self.name)),
             ("mode", before.mode.to_string(), self.mode.to_string()),
-            ("scope", scope(before.scope, &before.domains), scope(self.scope, &self.domains)),
+            ("scope", before.scope.told(&before.domains), self.scope.told(&self.domains)),
             ("expires", expiry(before.expires_at), expiry(self.expires_at)),
-        ];
-        let changed = facts.iter().filter(|(_, old, new)| old != new);
-        changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+        ])
     }
 }
 

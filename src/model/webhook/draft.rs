@@ -3,6 +3,7 @@
 use super::{EventType, Reach, Webhook};
 use crate::error::{Problems, Result};
 use crate::model::credential::Scope;
+use crate::model::event::changes;
 
 /// Everything about a webhook that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,18 +56,12 @@ impl Draft {
 
     /// What differs from `before`, as a sentence for the audit log.
     pub(super) fn changes(&self, before: &Webhook) -> String {
-        let scope = |scope: Scope, domains: &[String]| match scope {
-            Scope::Global => "global".to_owned(),
-            Scope::Scoped => domains.join(" "),
-        };
-        let facts = [
+        changes([
             ("name", format!("“{}”", before.name), format!("“{}”", self.name)),
             ("URL", before.url.clone(), self.url.clone()),
             ("events", EventType::join(&before.events), EventType::join(&self.events)),
-            ("scope", scope(before.scope, &before.domains), scope(self.scope, &self.domains)),
-        ];
-        let changed = facts.iter().filter(|(_, old, new)| old != new);
-        changed.map(|(what, old, new)| format!("{what}: {old} → {new}")).collect::<Vec<_>>().join("; ")
+            ("scope", before.scope.told(&before.domains), self.scope.told(&self.domains)),
+        ])
     }
 }
 
