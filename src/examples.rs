@@ -35,8 +35,6 @@ pub struct Example {
     /// Stable, of `[a-z-]`.
     pub id: &'static str,
     pub title: &'static str,
-    /// For syntax colours: `bash`, `python`, …
-    pub language: &'static str,
     /// A file, a command or a value, without a line end behind it.
     pub text: String,
     /// What else is to be done, in a sentence.
@@ -69,9 +67,9 @@ struct Smtp {
     to: &'static str,
 }
 
-/// Declares the list of examples: id, title, language, trust, template.
+/// Declares the list of examples: id, title, trust, template.
 macro_rules! examples {
-    ($($id:literal, $title:literal, $language:literal, $trust:expr, $template:literal;)+) => {
+    ($($id:literal, $title:literal, $trust:expr, $template:literal;)+) => {
         /// All of them, in the order in which they are shown.
         pub fn all(settings: &Settings) -> Vec<Example> {
             let smtp = &Smtp::of(settings);
@@ -84,7 +82,6 @@ macro_rules! examples {
                 Example {
                     id: $id,
                     title: $title,
-                    language: $language,
                     text: printed(&Text { smtp }),
                     note: settings.own_certificate.as_deref().map(|path| $trust.note(path)),
                 }
@@ -96,27 +93,27 @@ macro_rules! examples {
 const SSL_CERT_FILE: Trust = Trust::RunWith("SSL_CERT_FILE=gatepost.pem in its environment");
 
 examples! {
-    "swaks", "swaks", "bash", Trust::InText("gatepost.pem"), "examples/swaks.sh";
-    "curl", "curl", "bash", Trust::InText("gatepost.pem"), "examples/curl.sh";
-    "python", "Python smtplib", "python", SSL_CERT_FILE, "examples/smtplib.py";
-    "django", "Django", "python", SSL_CERT_FILE, "examples/django.py";
-    "node", "Node nodemailer", "javascript",
+    "swaks", "swaks", Trust::InText("gatepost.pem"), "examples/swaks.sh";
+    "curl", "curl", Trust::InText("gatepost.pem"), "examples/curl.sh";
+    "python", "Python smtplib", SSL_CERT_FILE, "examples/smtplib.py";
+    "django", "Django", SSL_CERT_FILE, "examples/django.py";
+    "node", "Node nodemailer",
         Trust::RunWith("NODE_EXTRA_CA_CERTS=gatepost.pem in its environment"), "examples/nodemailer.mjs";
-    "php", "PHP PHPMailer", "php", SSL_CERT_FILE, "examples/phpmailer.php";
-    "laravel", "Laravel", "dotenv", SSL_CERT_FILE, "examples/laravel.env";
-    "ruby", "Ruby", "ruby", SSL_CERT_FILE, "examples/ruby.rb";
-    "rails", "Ruby on Rails", "ruby", SSL_CERT_FILE, "examples/rails.rb";
-    "go", "Go net/smtp", "go", SSL_CERT_FILE, "examples/go.go";
-    "java", "Java Jakarta Mail", "java",
+    "php", "PHP PHPMailer", SSL_CERT_FILE, "examples/phpmailer.php";
+    "laravel", "Laravel", SSL_CERT_FILE, "examples/laravel.env";
+    "ruby", "Ruby", SSL_CERT_FILE, "examples/ruby.rb";
+    "rails", "Ruby on Rails", SSL_CERT_FILE, "examples/rails.rb";
+    "go", "Go net/smtp", SSL_CERT_FILE, "examples/go.go";
+    "java", "Java Jakarta Mail",
         Trust::RunWith("-Djavax.net.ssl.trustStore=gatepost.p12 -Djavax.net.ssl.trustStorePassword=changeit, after keytool \
                         -importcert -noprompt -alias gatepost -file gatepost.pem -keystore gatepost.p12 -storepass changeit"),
         "examples/jakarta_mail.java";
-    "dotnet", ".NET MailKit", "csharp", SSL_CERT_FILE, "examples/mailkit.cs";
-    "rust", "Rust lettre", "rust", SSL_CERT_FILE, "examples/lettre.rs";
-    "postfix", "Postfix relayhost", "bash", Trust::InText("/etc/postfix/gatepost.pem"), "examples/postfix.sh";
-    "msmtp", "msmtp", "ini", Trust::InText("~/gatepost.pem"), "examples/msmtprc";
-    "dotenv", ".env", "dotenv", Trust::Own, "examples/dotenv.env";
-    "url", "smtp:// URL", "text", Trust::Own, "examples/url.txt";
+    "dotnet", ".NET MailKit", SSL_CERT_FILE, "examples/mailkit.cs";
+    "rust", "Rust lettre", SSL_CERT_FILE, "examples/lettre.rs";
+    "postfix", "Postfix relayhost", Trust::InText("/etc/postfix/gatepost.pem"), "examples/postfix.sh";
+    "msmtp", "msmtp", Trust::InText("~/gatepost.pem"), "examples/msmtprc";
+    "dotenv", ".env", Trust::Own, "examples/dotenv.env";
+    "url", "smtp:// URL", Trust::Own, "examples/url.txt";
 }
 
 impl Settings {

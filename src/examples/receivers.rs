@@ -8,28 +8,15 @@ const ANYWHERE: &str = "Standard Webhooks has libraries for Go, Java, Rust, Ruby
 
 /// All of them, in the order in which they are shown.
 pub fn receivers() -> Vec<Example> {
-    let example = |id, title, language, text: &str, note: Option<&str>| Example {
+    let example = |id, title, text: &str, note: Option<&str>| Example {
         id,
         title,
-        language,
         text: text.trim_end().to_owned(),
         note: note.map(str::to_owned),
     };
     vec![
-        example(
-            "python",
-            "Python",
-            "python",
-            include_str!("../../templates/examples/receiver.py"),
-            Some(ANYWHERE),
-        ),
-        example(
-            "node",
-            "Node",
-            "javascript",
-            include_str!("../../templates/examples/receiver.mjs"),
-            Some(ANYWHERE),
-        ),
-        example("shell", "Shell", "bash", include_str!("../../templates/examples/receiver.sh"), None),
+        example("python", "Python", include_str!("../../templates/examples/receiver.py"), Some(ANYWHERE)),
+        example("node", "Node", include_str!("../../templates/examples/receiver.mjs"), Some(ANYWHERE)),
+        example("shell", "Shell", include_str!("../../templates/examples/receiver.sh"), None),
     ]
 }

@@ -141,7 +141,7 @@ impl Gate {
             && let Some(password) = self.recognise(entry, &attempt.password)
         {
             counter!(GATE_REMEMBERED).increment(1);
-            return Ok(Grant::new(entry, &attempt.username, password));
+            return Ok(Grant::new(entry, password));
         }
         let mismatch = || reason_of_mismatch(whose.is_some(), &attempt.password);
         let against =
@@ -167,7 +167,7 @@ impl Gate {
         if let Some(reason) = self.refusal_of(&entry) {
             return Err(refuse(reason));
         }
-        let granted = Grant::new(&entry, &attempt.username, password);
+        let granted = Grant::new(&entry, password);
         self.remember(entry, password, attempt.password.clone());
         Ok(granted)
     }

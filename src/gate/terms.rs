@@ -52,16 +52,15 @@ impl Attempt {
 pub struct Grant {
     pub credential: CredentialId,
     pub organization: OrganizationId,
-    pub username: String,
     pub mode: Mode,
     /// Which password was used: the current one, or the old one in its grace.
     pub password: PasswordId,
 }
 
 impl Grant {
-    pub(super) fn new(entry: &Entry, username: &str, password: PasswordId) -> Self {
+    pub(super) fn new(entry: &Entry, password: PasswordId) -> Self {
         let (credential, organization, mode) = (entry.id, entry.organization, entry.mode);
-        Self { credential, organization, username: username.to_owned(), mode, password }
+        Self { credential, organization, mode, password }
     }
 }
 

@@ -46,7 +46,7 @@ struct Outcome {
 
 impl Sender {
     /// # Errors
-    /// [`Error::Setup`] when TLS can't be set up.
+    /// [`crate::error::Error::Setup`] when TLS can't be set up.
     pub fn new(config: &Config) -> Result<Self> {
         let reach = Reach::new(&config.webhook_allowed_networks);
         let client = client(&Checked { reach: reach.clone(), look_up })?;

@@ -20,11 +20,6 @@ impl Said {
         (200..300).contains(&self.code)
     }
 
-    /// Whether it was refused for good.
-    pub fn is_for_good(&self) -> bool {
-        self.code >= 500
-    }
-
     /// `2xx`, `4xx` or `5xx`.
     pub fn class(&self) -> &'static str {
         match self.code {
