@@ -27,7 +27,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::id::{CredentialId, DenialId, OrganizationId, PasswordId};
 use crate::model;
-use crate::model::credential::{Entry, Mode, Status};
+use crate::model::credential::{Entry, Mode, State};
 use crate::model::login::LoginKey;
 use crate::secret::{Password, generate_reference, without_secrets};
 use crate::telemetry::{GATE_DECISIONS, GATE_REMEMBERED};
@@ -184,12 +184,10 @@ impl Gate {
 
     /// Why even the right password does not enter.
     fn refusal_of(&self, entry: &Entry) -> Option<Reason> {
-        match entry.status {
-            Status::Revoked => Some(Reason::Revoked),
-            Status::Active if entry.expires_at.is_some_and(|at| at <= self.clock.now()) => {
-                Some(Reason::Expired)
-            }
-            Status::Active => None,
+        match entry.state(self.clock.now()) {
+            State::Revoked => Some(Reason::Revoked),
+            State::Expired => Some(Reason::Expired),
+            State::Active => None,
         }
     }
 
@@ -198,17 +196,15 @@ impl Gate {
         if self.verified.knows(&entry.hash.phc(), password) {
             return Some(entry.password);
         }
-        let previous = entry.previous.as_ref().filter(|previous| previous.until > self.clock.now())?;
+        let previous = entry.grace(self.clock.now())?;
         self.verified.knows(&previous.hash.phc(), password).then_some(previous.password)
     }
 
     /// One run of Argon2id, against a hash of nobody's where there is no credential.
     async fn verify(&self, entry: Option<&Entry>, attempt: &Attempt) -> Result<Verdict<PasswordId>, ()> {
-        let now = self.clock.now();
         let current = entry.map(|entry| (entry.password, entry.hash.clone()));
         let previous = entry
-            .and_then(|entry| entry.previous.as_ref())
-            .filter(|previous| previous.until > now)
+            .and_then(|entry| entry.grace(self.clock.now()))
             .map(|previous| (previous.password, previous.hash.clone()));
         let blocked = self.throttle.ask_later(attempt.source(), &attempt.username, &self.clock);
         let verdict = self.hashing.verify(attempt.password.clone(), current, previous, blocked).await;
@@ -218,7 +214,7 @@ impl Gate {
     /// Remembers a password that was verified, and renews its hash if it was made with other parameters; not in a grace,
     /// where the two hashes share one run.
     fn remember(&self, entry: Entry, used: PasswordId, password: Password) {
-        let in_grace = entry.previous.as_ref().is_some_and(|previous| previous.until > self.clock.now());
+        let in_grace = entry.grace(self.clock.now()).is_some();
         match &entry.previous {
             Some(previous) if previous.password == used => {
                 self.verified.learn(&previous.hash.phc(), &password)

@@ -178,11 +178,7 @@ impl Credential {
     }
 
     pub fn state(&self, now: Timestamp) -> State {
-        match self.status {
-            Status::Revoked => State::Revoked,
-            Status::Active if self.expires_at.is_some_and(|at| at <= now) => State::Expired,
-            Status::Active => State::Active,
-        }
+        state_at(self.status, self.expires_at, now)
     }
 
     /// The old password of a rotation, while it still works.
@@ -225,6 +221,14 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for Credential {
             expires_at: row.try_get("expires_at")?,
             last_used,
         })
+    }
+}
+
+fn state_at(status: Status, expires_at: Option<Timestamp>, now: Timestamp) -> State {
+    match status {
+        Status::Revoked => State::Revoked,
+        Status::Active if expires_at.is_some_and(|at| at <= now) => State::Expired,
+        Status::Active => State::Active,
     }
 }
 

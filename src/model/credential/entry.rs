@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Mode, Status};
+use super::{Mode, State, Status, state_at};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
@@ -15,9 +15,9 @@ use crate::secret::PasswordHash;
 pub struct Entry {
     pub id: CredentialId,
     pub organization: OrganizationId,
-    pub status: Status,
+    status: Status,
     pub mode: Mode,
-    pub expires_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
     pub password: PasswordId,
     pub hash: PasswordHash,
     pub previous: Option<PreviousPassword>,
@@ -51,6 +51,15 @@ impl Entry {
                    AND (password_id = $3 OR (previous_id = $3 AND previous_until > $4))";
         let query = sqlx::query_scalar(sql).bind(organization).bind(id).bind(password).bind(now);
         Ok(query.fetch_optional(connection).await?)
+    }
+
+    pub fn state(&self, now: Timestamp) -> State {
+        state_at(self.status, self.expires_at, now)
+    }
+
+    /// The old password of a rotation, while it still works.
+    pub fn grace(&self, now: Timestamp) -> Option<&PreviousPassword> {
+        self.previous.as_ref().filter(|previous| previous.until > now)
     }
 
     /// Stores the same password under stronger parameters, unless it was rotated away meanwhile.
