@@ -125,10 +125,12 @@ fn alphanumeric(length: usize) -> String {
 
 /// SHA-256 in hexadecimal: how a random token is stored. (Argon2 would add nothing: it can't be guessed.)
 pub fn token_hash(token: &str) -> String {
-    Sha256::digest(token).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        hex.push_str(&format!("{byte:02x}"));
-        hex
-    })
+    hex(&Sha256::digest(token))
+}
+
+/// In hexadecimal, two lower-case digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An Argon2id hash as a PHC string: all that is kept of a password. `Debug` prints `****`.

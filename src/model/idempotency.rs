@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Result, is_held_by_another};
 use crate::id::{ApiKeyId, OrganizationId};
+use crate::secret::hex;
 use crate::secret::sealing::Sealing;
 
 /// How long an answer is kept.
@@ -61,16 +62,16 @@ impl Request {
         key: &str,
         (method, path, body): (&str, &str, &[u8]),
     ) -> Self {
-        let hex = |parts: &[&[u8]]| {
+        let sum = |parts: &[&[u8]]| {
             let mut hash = Sha256::new();
             for part in parts {
                 hash.update((part.len() as u64).to_be_bytes());
                 hash.update(part);
             }
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            hex(&hash.finalize())
         };
-        let digest = hex(&[method.as_bytes(), path.as_bytes(), body]);
-        Self { organization, api_key, name: hex(&[key.as_bytes()]), digest }
+        let digest = sum(&[method.as_bytes(), path.as_bytes(), body]);
+        Self { organization, api_key, name: sum(&[key.as_bytes()]), digest }
     }
 
     /// Takes its place, unless it is known. Waits for a transaction that has taken it.

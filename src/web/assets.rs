@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
+use crate::secret::hex;
+
 #[derive(RustEmbed)]
 #[folder = "static/"]
 struct Static;
@@ -19,8 +21,7 @@ static BASE: LazyLock<String> = LazyLock::new(|| {
         all.update(name.as_bytes());
         all.update(Static::get(&name).map_or([0; 32], |file| file.metadata.sha256_hash()));
     }
-    let digest = all.finalize();
-    digest.iter().take(6).fold(String::from("/assets/"), |base, byte| format!("{base}{byte:02x}"))
+    format!("/assets/{}", hex(&all.finalize()[..6]))
 });
 
 /// The address of a file in `static/`.

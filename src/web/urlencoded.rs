@@ -1,40 +1,19 @@
 //! Query strings.
 
-use std::fmt::Write;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All but what RFC 3986 section 2.3 calls unreserved.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// `a=1&b=2` of the pairs whose value is not empty.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-        if !text.is_empty() {
-            text.push('&');
-        }
-        text.push_str(name);
-        text.push('=');
-        encode(&mut text, value);
-    }
-    text
+    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
+    pairs.map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
 }
 
 /// One value, as RFC 8187 takes it too.
 pub fn encoded(value: &str) -> String {
-    let mut text = String::new();
-    encode(&mut text, value);
-    text
-}
-
-/// Percent-encodes all but what RFC 3986 section 2.3 calls unreserved.
-fn encode(text: &mut String, value: &str) {
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte))
-            }
-            _ => {
-                let _never_fails = write!(text, "%{byte:02X}");
-            }
-        }
-    }
+    utf8_percent_encode(value, ESCAPED).to_string()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
 
 /// Links open in a new tab. It stands first: of several, browsers follow the first.
 const HEAD: &str = "<base target=\"_blank\">";
@@ -56,8 +57,9 @@ fn with_images(html: &str, images: &[Image<'_>]) -> String {
         document.push_str(before);
         let end = after.find(['"', '\'', ')', '>', ' ', '\t', '\r', '\n']).unwrap_or(after.len());
         let (reference, behind) = after.split_at(end);
-        let id = percent_decoded(reference.get("cid:".len()..).unwrap_or_default());
-        let image = by_id.get(id.as_str()).filter(|image| {
+        // RFC 2392 encodes what may not stand in an address.
+        let id = percent_decode_str(reference.get("cid:".len()..).unwrap_or_default()).decode_utf8_lossy();
+        let image = by_id.get(id.as_ref()).filter(|image| {
             image.bytes.len() <= left && before.ends_with(['"', '\'', '(', '=']) && image.is_safe()
         });
         match image {
@@ -106,18 +108,6 @@ fn begins_with(text: &str, wanted: &str) -> bool {
 /// Where `wanted` (ASCII) begins, in any case.
 fn find(text: &str, wanted: &str) -> Option<usize> {
     text.as_bytes().windows(wanted.len()).position(|window| window.eq_ignore_ascii_case(wanted.as_bytes()))
-}
-
-/// RFC 2392 encodes what may not stand in an address.
-fn percent_decoded(text: &str) -> String {
-    let (mut decoded, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let code = digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(code.unwrap_or(*first));
-        rest = if code.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::id::{CredentialId, OrganizationId};
 use crate::model::credential::{self, Mode};
 use crate::model::message::{Found, Listing, Outcome};
 use crate::model::{Credential, Message, Turn};
+use crate::secret::hex;
 use crate::web::credentials::Server;
 use crate::web::failure::Failure;
 use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
@@ -105,8 +106,7 @@ impl ListPage {
         let mut sum = Sha256::new();
         rows.iter().for_each(|message| sum.update(format!("{} {} ", message.id, message.outcome)));
         sum.update((self.frame.now.as_micros() / 60_000_000).to_string());
-        let sum = sum.finalize().iter().take(6).fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
-        format!("{}.{sum}", first.id)
+        format!("{}.{}", first.id, hex(&sum.finalize()[..6]))
     }
 
     /// The answer to a page that has `seen` shown: nothing where it would show the same again. A page without any message has
