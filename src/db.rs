@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::any::{AnyArguments, AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Rows that one statement writes at most.
-pub const ROWS_AT_ONCE: usize = 100;
+const ROWS_AT_ONCE: usize = 100;
 
 /// Stores a type as TEXT through its `Display` and `FromStr`.
 macro_rules! stored_as_text {
@@ -240,8 +241,26 @@ pub fn places(first: usize, count: usize) -> String {
     (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
+/// A statement that reads nothing, and what is bound to it.
+pub type Statement = Query<'static, Any, AnyArguments>;
+
+/// Writes rows, many in a statement. `insert`: up to the names of the columns, and how many these are; `bind` binds one row.
+pub async fn insert_rows<T>(
+    tx: &mut Tx,
+    (insert, columns): (&'static str, usize),
+    rows: &[T],
+    bind: impl Fn(Statement, &T) -> Result<Statement>,
+) -> Result<()> {
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        let sql = format!("{insert} VALUES {}", rows_of_places(rows.len(), columns));
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
+        rows.iter().try_fold(query, &bind)?.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 /// Rows of placeholders of a `VALUES`, `columns` wide: `($1, $2), ($3, $4)`.
-pub fn rows_of_places(rows: usize, columns: usize) -> String {
+fn rows_of_places(rows: usize, columns: usize) -> String {
     let row = |row: usize| format!("({})", places(row * columns + 1, columns));
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }

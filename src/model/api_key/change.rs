@@ -4,7 +4,7 @@
 use super::draft::{Checked, Draft, not_owned};
 use super::scope::KeyScope;
 use super::{ApiKey, IssuedApiKey};
-use crate::db::Tx;
+use crate::db::{Tx, insert_rows};
 use crate::error::{Error, Result, is_still_named};
 use crate::id::{ApiKeyId, ApiKeyScopeId};
 use crate::model::actor::{Actor, ActorKind};
@@ -209,9 +209,9 @@ async fn write_lists(tx: &mut Tx, actor: &Actor, id: ApiKeyId, checked: &Checked
     }
     let sql = "DELETE FROM api_key_networks WHERE organization = $1 AND api_key = $2";
     sqlx::query(sql).bind(actor.organization).bind(id).execute(&mut **tx).await?;
-    for network in &checked.networks {
-        let sql = "INSERT INTO api_key_networks (organization, api_key, network) VALUES ($1, $2, $3)";
-        sqlx::query(sql).bind(actor.organization).bind(id).bind(*network).execute(&mut **tx).await?;
-    }
-    Ok(())
+    let insert = "INSERT INTO api_key_networks (organization, api_key, network)";
+    insert_rows(tx, (insert, 3), &checked.networks, |query, network| {
+        Ok(query.bind(actor.organization).bind(id).bind(network))
+    })
+    .await
 }

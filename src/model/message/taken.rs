@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::{Outcome, sender};
 use crate::clock::Timestamp;
-use crate::db::{ROWS_AT_ONCE, Tx, rows_of_places};
+use crate::db::{Tx, insert_rows};
 use crate::error::Result;
 use crate::id::{CredentialId, MessageId, OrganizationId};
 use crate::model::credential::{LABEL, Mode};
@@ -110,20 +110,13 @@ impl TakenMessage<'_> {
 
     async fn record_recipients(&self, tx: &mut Tx) -> Result<()> {
         let rows: Vec<(i64, &Recipient)> = (0..).zip(&self.recipients).collect();
-        for rows in rows.chunks(ROWS_AT_ONCE) {
-            let sql = format!(
-                "INSERT INTO message_recipients (organization, message, position, address, outcome, answer) VALUES {}",
-                rows_of_places(rows.len(), 6)
-            );
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
-            for (position, recipient) in rows {
-                query = query.bind(self.organization).bind(self.id).bind(*position);
-                query = query.bind(recipient.address.clone()).bind(recipient.outcome);
-                query = query.bind(recipient.answer.clone());
-            }
-            query.execute(&mut **tx).await?;
-        }
-        Ok(())
+        let insert =
+            "INSERT INTO message_recipients (organization, message, position, address, outcome, answer)";
+        insert_rows(tx, (insert, 6), &rows, |query, (position, recipient)| {
+            let query = query.bind(self.organization).bind(self.id).bind(position);
+            Ok(query.bind(&recipient.address).bind(recipient.outcome).bind(&recipient.answer))
+        })
+        .await
     }
 
     async fn record_content(&self, tx: &mut Tx, content: Content<'_>) -> Result<()> {

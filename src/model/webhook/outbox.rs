@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::delivery::{Body, Status};
 use super::{EventType, split_domains};
 use crate::clock::Timestamp;
-use crate::db::{ROWS_AT_ONCE, Tx, rows_of_places};
+use crate::db::{Tx, insert_rows};
 use crate::error::{Error, Result};
 use crate::id::{DeliveryId, MessageId, OrganizationId, WebhookId};
 use crate::model::credential::Scope;
@@ -70,19 +70,15 @@ impl Report {
 
     /// Rows of the outbox, many in a statement; they are due at once.
     pub(super) async fn write(&self, tx: &mut Tx, rows: &[NewDelivery<'_>]) -> Result<()> {
-        for rows in rows.chunks(ROWS_AT_ONCE) {
-            let sql = format!(
-                "INSERT INTO webhook_deliveries (id, organization, webhook, event, message, is_test, at, next_at, status, \
-                 tries, body) VALUES {}",
-                rows_of_places(rows.len(), 11)
-            );
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
-            for row in rows {
-                query = query.bind(row.id).bind(self.organization).bind(row.webhook).bind(row.event);
-                query = query.bind(self.message).bind(i16::from(row.is_test)).bind(self.at).bind(self.at);
-                query = query.bind(Status::Pending).bind(0_i64).bind(self.body(row)?);
-            }
-            query.execute(&mut **tx).await?;
+        let insert = "INSERT INTO webhook_deliveries (id, organization, webhook, event, message, is_test, at, next_at, \
+                      status, tries, body)";
+        insert_rows(tx, (insert, 11), rows, |query, row| {
+            let query = query.bind(row.id).bind(self.organization).bind(row.webhook).bind(row.event);
+            let query = query.bind(self.message).bind(i16::from(row.is_test)).bind(self.at).bind(self.at);
+            Ok(query.bind(Status::Pending).bind(0_i64).bind(self.body(row)?))
+        })
+        .await?;
+        if !rows.is_empty() {
             tx.bring_news();
         }
         Ok(())
