@@ -233,7 +233,7 @@ fn state_at(status: Status, expires_at: Option<Timestamp>, now: Timestamp) -> St
 }
 
 /// The names that the database joined with a space, in order.
-fn split_domains(joined: &str) -> Vec<String> {
+pub(super) fn split_domains(joined: &str) -> Vec<String> {
     let mut names: Vec<String> = joined.split_whitespace().map(str::to_owned).collect();
     names.sort();
     names

@@ -84,7 +84,7 @@ impl Domain {
         )
         .bind(id)
         .bind(actor.organization)
-        .bind(name.clone())
+        .bind(&name)
         .bind(actor.at)
         .bind(&actor.label)
         .bind(verification::first_check(actor.at))
@@ -133,7 +133,7 @@ impl Domain {
                 places(2, names.len())
             );
             let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
-            let query = names.iter().fold(query, |query, name| query.bind((*name).to_owned()));
+            let query = names.iter().fold(query, |query, name| query.bind(*name));
             found.extend(query.fetch_all(&mut *connection).await?);
         }
         Ok(found)

@@ -119,7 +119,7 @@ impl Event {
         .bind(actor.organization)
         .bind(actor.at)
         .bind(actor.kind)
-        .bind(actor.id.clone())
+        .bind(&actor.id)
         .bind(&actor.label)
         .bind(actor.address.map(|address| address.to_string()).unwrap_or_default())
         .bind(action)

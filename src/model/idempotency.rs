@@ -77,7 +77,7 @@ impl Request {
     /// Takes its place, unless it is known. Waits for a transaction that has taken it.
     pub async fn begin(&self, tx: &mut Tx, sealing: &Sealing, now: Timestamp) -> Result<Known> {
         let sql = "DELETE FROM idempotent_answers WHERE organization = $1 AND api_key = $2 AND name = $3 AND until <= $4";
-        let query = sqlx::query(sql).bind(self.organization).bind(self.api_key).bind(self.name.clone());
+        let query = sqlx::query(sql).bind(self.organization).bind(self.api_key).bind(&self.name);
         query.bind(now).execute(&mut **tx).await?;
         match self.insert(tx, (TAKEN, ""), now).await {
             Ok(true) => Ok(Known::Fresh),
@@ -96,7 +96,7 @@ impl Request {
     ) -> Result<Known> {
         let sql = "SELECT request, status, body, sealed FROM idempotent_answers \
                    WHERE organization = $1 AND api_key = $2 AND name = $3 AND until > $4";
-        let query = sqlx::query_as(sql).bind(self.organization).bind(self.api_key).bind(self.name.clone());
+        let query = sqlx::query_as(sql).bind(self.organization).bind(self.api_key).bind(&self.name);
         let found: Option<(String, i64, String, i16)> = query.bind(now).fetch_optional(connection).await?;
         let Some((request, status, body, sealed)) = found else { return Ok(Known::Fresh) };
         if request != self.digest {
@@ -123,9 +123,9 @@ impl Request {
         )
         .bind(self.organization)
         .bind(self.api_key)
-        .bind(self.name.clone())
+        .bind(&self.name)
         .bind(i64::from(status))
-        .bind(sealed.as_deref().unwrap_or(body).to_owned())
+        .bind(sealed.as_deref().unwrap_or(body))
         .bind(i16::from(sealed.is_some()))
         .bind(now.plus(keep))
         .execute(&mut **tx)
@@ -147,10 +147,10 @@ impl Request {
         )
         .bind(self.organization)
         .bind(self.api_key)
-        .bind(self.name.clone())
-        .bind(self.digest.clone())
+        .bind(&self.name)
+        .bind(&self.digest)
         .bind(status)
-        .bind(body.to_owned())
+        .bind(body)
         .bind(now.plus(KEEP))
         .execute(&mut **tx)
         .await?;

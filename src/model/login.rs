@@ -42,6 +42,9 @@ pub struct LoginCount {
     pub times: i64,
 }
 
+const SELECT: &str = "SELECT password, door, address, hello, first_at, last_at, times FROM logins \
+     WHERE organization = $1 AND credential = $2";
+
 impl Login {
     /// Adds log-ins to what is known, and moves the credential's last use forward; webhooks hear of the very first. Nothing
     /// happens to a credential that has been deleted meanwhile.
@@ -92,9 +95,9 @@ impl Login {
         credential: CredentialId,
         limit: i64,
     ) -> Result<Vec<Self>> {
-        let sql = "SELECT password, door, address, hello, first_at, last_at, times FROM logins \
-                   WHERE organization = $1 AND credential = $2 ORDER BY last_at DESC LIMIT $3";
-        Ok(sqlx::query_as(sql).bind(organization).bind(credential).bind(limit).fetch_all(connection).await?)
+        let sql = format!("{SELECT} ORDER BY last_at DESC LIMIT $3");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(credential);
+        Ok(query.bind(limit).fetch_all(connection).await?)
     }
 
     /// The newest log-ins with one of a credential's passwords after a time, at most `limit` lines.
@@ -104,10 +107,9 @@ impl Login {
         (password, after): (PasswordId, Timestamp),
         limit: i64,
     ) -> Result<Vec<Self>> {
-        let sql = "SELECT password, door, address, hello, first_at, last_at, times FROM logins WHERE organization = $1 \
-                   AND credential = $2 AND password = $3 AND last_at > $4 ORDER BY last_at DESC LIMIT $5";
-        let query = sqlx::query_as(sql).bind(organization).bind(credential).bind(password);
-        Ok(query.bind(after).bind(limit).fetch_all(connection).await?)
+        let sql = format!("{SELECT} AND password = $3 AND last_at > $4 ORDER BY last_at DESC LIMIT $5");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(credential);
+        Ok(query.bind(password).bind(after).bind(limit).fetch_all(connection).await?)
     }
 
     /// Forgets a bounded number of lines last used before `limit`; returns how many.

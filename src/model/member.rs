@@ -46,8 +46,8 @@ impl MemberSecret {
     /// Stores the same password under stronger parameters, unless it was changed meanwhile.
     pub async fn renew_hash(&self, tx: &mut Tx, hash: &PasswordHash) -> Result<()> {
         let sql = "UPDATE members SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
-        let query = sqlx::query(sql).bind(self.member.id).bind(self.password_hash.clone());
-        query.bind(hash.clone()).execute(&mut **tx).await?;
+        let query = sqlx::query(sql).bind(self.member.id).bind(&self.password_hash);
+        query.bind(hash).execute(&mut **tx).await?;
         Ok(())
     }
 }
@@ -141,7 +141,7 @@ impl Member {
     ) -> Result<u64> {
         let sql = "UPDATE members SET password_hash = $3 WHERE id = $2 \
                    AND id IN (SELECT member FROM memberships WHERE organization = $1)";
-        let query = sqlx::query(sql).bind(actor.organization).bind(self.id).bind(hash.clone());
+        let query = sqlx::query(sql).bind(actor.organization).bind(self.id).bind(hash);
         if query.execute(&mut **tx).await?.rows_affected() == 0 {
             return Err(Error::NotFound("member"));
         }

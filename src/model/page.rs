@@ -202,11 +202,14 @@ impl<'a> Keyset<'a> {
     }
 
     /// Binds the cursor, where there is one, to the parameters that [`Keyset::tail`] named.
-    pub fn bind<'q, T>(&self, query: Rows<'q, T>) -> Rows<'q, T> {
+    pub fn bind<'q, T>(&self, query: Rows<'q, T>) -> Rows<'q, T>
+    where
+        'a: 'q,
+    {
         match &self.turn.cursor {
             None => query,
-            Some(cursor) if self.order.is_number => query.bind(self.number).bind(cursor.id.clone()),
-            Some(cursor) => query.bind(cursor.key.clone()).bind(cursor.id.clone()),
+            Some(cursor) if self.order.is_number => query.bind(self.number).bind(&cursor.id),
+            Some(cursor) => query.bind(&cursor.key).bind(&cursor.id),
         }
     }
 

@@ -79,12 +79,12 @@ impl StoredSession {
     ) -> Result<Option<Self>> {
         let sql = "SELECT key_hash, data, member, address, agent, expires_at FROM sessions \
                    WHERE key_hash = $1 AND expires_at > $2";
-        Ok(sqlx::query_as(sql).bind(key_hash.to_owned()).bind(now).fetch_optional(connection).await?)
+        Ok(sqlx::query_as(sql).bind(key_hash).bind(now).fetch_optional(connection).await?)
     }
 
     pub async fn delete(tx: &mut Tx, key_hash: &str) -> Result<()> {
         let sql = "DELETE FROM sessions WHERE key_hash = $1";
-        sqlx::query(sql).bind(key_hash.to_owned()).execute(&mut **tx).await?;
+        sqlx::query(sql).bind(key_hash).execute(&mut **tx).await?;
         Ok(())
     }
 }
@@ -104,7 +104,7 @@ impl Session {
     /// The id of the session under this key.
     pub async fn id_of(connection: &mut AnyConnection, key_hash: &str) -> Result<Option<SessionId>> {
         let sql = "SELECT id FROM sessions WHERE key_hash = $1";
-        Ok(sqlx::query_scalar(sql).bind(key_hash.to_owned()).fetch_optional(connection).await?)
+        Ok(sqlx::query_scalar(sql).bind(key_hash).fetch_optional(connection).await?)
     }
 
     /// Ends one session of the member who acts.
@@ -113,7 +113,7 @@ impl Session {
     /// [`Error::NotFound`] when the member has no such session.
     pub async fn end(tx: &mut Tx, actor: &Actor, id: SessionId) -> Result<()> {
         let sql = "DELETE FROM sessions WHERE member = $1 AND id = $2";
-        let gone = sqlx::query(sql).bind(actor.id.clone()).bind(id).execute(&mut **tx).await?;
+        let gone = sqlx::query(sql).bind(&actor.id).bind(id).execute(&mut **tx).await?;
         if gone.rows_affected() == 0 {
             return Err(Error::NotFound("session"));
         }
@@ -123,7 +123,7 @@ impl Session {
     /// Ends all sessions of a member but the one under `kept` (a key's hash, or empty for none).
     pub async fn end_others(tx: &mut Tx, member: MemberId, kept: &str) -> Result<u64> {
         let sql = "DELETE FROM sessions WHERE member = $1 AND key_hash <> $2";
-        Ok(sqlx::query(sql).bind(member).bind(kept.to_owned()).execute(&mut **tx).await?.rows_affected())
+        Ok(sqlx::query(sql).bind(member).bind(kept).execute(&mut **tx).await?.rows_affected())
     }
 
     /// Ends all sessions of the member who acts but the one under `kept`; returns how many.

@@ -22,7 +22,7 @@ pub use draft::Draft;
 pub use event_type::EventType;
 pub use outbox::{News, Report, Told};
 
-use super::credential::Scope;
+use super::credential::{Scope, split_domains};
 use super::event::Subject;
 use super::hold;
 use crate::clock::Timestamp;
@@ -128,8 +128,4 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for Webhook {
             created_by: row.try_get("created_by")?,
         })
     }
-}
-
-fn split_domains(joined: &str) -> Vec<String> {
-    joined.split_whitespace().map(str::to_owned).collect()
 }

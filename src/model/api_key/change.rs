@@ -29,11 +29,11 @@ impl ApiKey {
         )
         .bind(id)
         .bind(actor.organization)
-        .bind(checked.label.clone())
+        .bind(&checked.label)
         .bind(generate_public_key())
         .bind(token_hash(secret.expose()))
         .bind(actor.at)
-        .bind(actor.label.clone())
+        .bind(&actor.label)
         .execute(&mut **tx)
         .await?;
         write_lists(tx, actor, id, &checked).await?;
@@ -65,7 +65,7 @@ impl ApiKey {
             return Ok(None);
         }
         let sql = "UPDATE api_keys SET label = $3, updated_at = $4 WHERE organization = $1 AND id = $2";
-        let query = sqlx::query(sql).bind(actor.organization).bind(id).bind(checked.label.clone());
+        let query = sqlx::query(sql).bind(actor.organization).bind(id).bind(&checked.label);
         query.bind(actor.at).execute(&mut **tx).await?;
         write_lists(tx, actor, id, &checked).await?;
         let after = Self::find(tx, actor.organization, id).await?;
@@ -194,13 +194,13 @@ async fn write_lists(tx: &mut Tx, actor: &Actor, id: ApiKeyId, checked: &Checked
             .await?;
     for scope in held.iter().filter(|scope| !checked.scopes.contains_key(scope)) {
         let sql = "DELETE FROM api_key_scopes WHERE organization = $1 AND api_key = $2 AND scope = $3";
-        sqlx::query(sql).bind(actor.organization).bind(id).bind(scope.clone()).execute(&mut **tx).await?;
+        sqlx::query(sql).bind(actor.organization).bind(id).bind(scope).execute(&mut **tx).await?;
     }
     for (scope, domain) in checked.scopes.iter().filter(|(scope, _)| !held.contains(scope)) {
         let sql = "INSERT INTO api_key_scopes (id, organization, api_key, scope, domain, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
         let query = sqlx::query(sql).bind(ApiKeyScopeId::new()).bind(actor.organization).bind(id);
-        let query = query.bind(scope.clone()).bind(domain.map(|domain| domain.to_string())).bind(actor.at);
+        let query = query.bind(scope).bind(domain.map(|domain| domain.to_string())).bind(actor.at);
         query.execute(&mut **tx).await.map_err(|error| match scope.domain() {
             // The domain was removed in this moment (PostgreSQL).
             Some(name) if is_still_named(&error) => not_owned(name),

@@ -33,7 +33,7 @@ impl Credential {
         )
         .bind(id)
         .bind(actor.organization)
-        .bind(draft.name.clone())
+        .bind(&draft.name)
         .bind(draft.sort_name())
         .bind(generate_username())
         .bind(Status::Active)
@@ -42,7 +42,7 @@ impl Credential {
         .bind(PasswordId::new())
         .bind(fresh.hash)
         .bind(actor.at)
-        .bind(actor.label.clone())
+        .bind(&actor.label)
         .bind(draft.expires_at)
         .execute(&mut **tx)
         .await
@@ -68,7 +68,7 @@ impl Credential {
         )
         .bind(actor.organization)
         .bind(id)
-        .bind(draft.name.clone())
+        .bind(&draft.name)
         .bind(draft.sort_name())
         .bind(draft.mode)
         .bind(draft.scope)
@@ -212,7 +212,7 @@ async fn set_domains(
         )
         .bind(organization)
         .bind(id)
-        .bind(name.clone())
+        .bind(name)
         .execute(&mut **tx)
         .await;
         let unknown = match added {

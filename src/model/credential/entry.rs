@@ -36,7 +36,7 @@ impl Entry {
     pub async fn by_username(connection: &mut AnyConnection, username: &str) -> Result<Option<Self>> {
         let sql = "SELECT id, organization, status, mode, expires_at, password_id, password_hash, previous_id, \
                    previous_hash, previous_until FROM credentials WHERE username = $1";
-        Ok(sqlx::query_as(sql).bind(username.to_owned()).fetch_optional(connection).await?)
+        Ok(sqlx::query_as(sql).bind(username).fetch_optional(connection).await?)
     }
 
     /// The mode, if a log-in with this password would still be granted.
@@ -69,7 +69,7 @@ impl Entry {
             .bind(self.organization)
             .bind(self.id)
             .bind(self.password)
-            .bind(hash.clone())
+            .bind(hash)
             .execute(&mut **tx)
             .await?;
         Ok(())

@@ -55,10 +55,7 @@ impl Credits {
 
 async fn is_owner(tx: &mut Tx, actor: &Actor) -> Result<bool> {
     let sql = "SELECT role FROM memberships WHERE organization = $1 AND member = $2";
-    let role: Option<Role> = sqlx::query_scalar(sql)
-        .bind(actor.organization)
-        .bind(actor.id.clone())
-        .fetch_optional(&mut **tx)
-        .await?;
+    let role: Option<Role> =
+        sqlx::query_scalar(sql).bind(actor.organization).bind(&actor.id).fetch_optional(&mut **tx).await?;
     Ok(role == Some(Role::Owner))
 }

@@ -257,7 +257,7 @@ impl Domain {
         .bind(self.next_check_at)
         .bind(self.lost_at)
         .bind(self.usable_until)
-        .bind(self.problem.clone())
+        .bind(&self.problem)
         .bind(self.updated_at)
         .execute(&mut **tx)
         .await?;

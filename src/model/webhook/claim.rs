@@ -79,7 +79,7 @@ impl Claim {
         )
         .bind(organization)
         .bind(webhook)
-        .bind(by.to_owned())
+        .bind(by)
         .bind(now.plus(lease))
         .bind(now)
         .execute(&mut **tx)
@@ -99,7 +99,7 @@ impl Claim {
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(self.organization)
             .bind(self.webhook)
-            .bind(self.by.clone())
+            .bind(&self.by)
             .bind(now)
             .fetch_optional(connection)
             .await?;
@@ -153,7 +153,7 @@ impl Claim {
         .bind(self.webhook)
         .bind(i64::from(succeeded))
         .bind(now)
-        .bind(self.by.clone())
+        .bind(&self.by)
         .bind(now.plus(lease))
         .fetch_optional(&mut **tx)
         .await?;
@@ -170,7 +170,7 @@ impl Claim {
         let sql = "UPDATE webhooks SET claimed_by = NULL, claimed_until = NULL \
                    WHERE organization = $1 AND id = $2 AND claimed_by = $3";
         let query = sqlx::query(sql).bind(self.organization).bind(self.webhook);
-        query.bind(self.by.clone()).execute(&mut **tx).await?;
+        query.bind(&self.by).execute(&mut **tx).await?;
         Ok(())
     }
 }
