@@ -1,11 +1,11 @@
 //! How many requests an organization may send: so many in a second, and so many at once (a token bucket), on each node.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use parking_lot::Mutex;
 
 use super::failure::Failure;
 use crate::id::OrganizationId;
@@ -47,7 +47,7 @@ impl Rate {
     }
 
     fn take_at(&self, organization: OrganizationId, now: Instant) -> Allowance {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         if buckets.len() >= MOST {
             buckets.retain(|_, bucket| self.refilled(*bucket, now) < self.burst);
         }

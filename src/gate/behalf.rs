@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 /// Clones share what is open.
 #[derive(Clone, Debug, Default)]
@@ -19,22 +21,18 @@ pub struct OnBehalf {
 impl Behalf {
     /// To be called before a connection is made `from` here.
     pub fn note(&self, from: SocketAddr, client: IpAddr) -> OnBehalf {
-        self.open().insert(from, client);
+        self.0.lock().insert(from, client);
         OnBehalf { all: self.clone(), from }
     }
 
     /// Who is behind a connection that came from `peer`: as a rule it is the peer itself.
     pub fn client_behind(&self, peer: SocketAddr) -> IpAddr {
-        self.open().get(&peer).copied().unwrap_or(peer.ip()).to_canonical()
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<SocketAddr, IpAddr>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().get(&peer).copied().unwrap_or(peer.ip()).to_canonical()
     }
 }
 
 impl Drop for OnBehalf {
     fn drop(&mut self) {
-        self.all.open().remove(&self.from);
+        self.all.0.lock().remove(&self.from);
     }
 }

@@ -1,13 +1,14 @@
 //! Argon2 on threads of its own: as many as cores, with a bounded queue, never on the async workers.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
@@ -163,7 +164,7 @@ impl fmt::Debug for Hashing {
 fn work(jobs: &Mutex<Receiver<Job>>) {
     let mut hasher = Hasher::default();
     loop {
-        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = jobs.lock().recv();
         match next {
             Ok(job) => job(&mut hasher),
             Err(_) => return,

@@ -5,10 +5,10 @@ mod repeats;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::counter;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -55,7 +55,7 @@ impl Journal {
     }
 
     pub fn login(&self, key: LoginKey, at: Timestamp, hello: String) {
-        self.pending().count_login(key, LoginCount { last_at: at, hello, times: 1 });
+        self.pending.lock().count_login(key, LoginCount { last_at: at, hello, times: 1 });
         self.wake.notify_one();
     }
 
@@ -79,7 +79,7 @@ impl Journal {
                 return reference;
             }
         }
-        let mut pending = self.pending();
+        let mut pending = self.pending.lock();
         if pending.denials.len() >= MAX_DENIALS {
             counter!(DENIALS_DROPPED).increment(1);
             return reference;
@@ -120,12 +120,12 @@ impl Journal {
     /// Writes all that is pending, a batch a transaction. What could not be written is pending again.
     async fn write(&self) -> Result<()> {
         loop {
-            let batch = self.pending().take(BATCH);
+            let batch = self.pending.lock().take(BATCH);
             if batch.logins.is_empty() && batch.denials.is_empty() {
                 return Ok(());
             }
             if let Err(error) = self.write_batch(&batch).await {
-                self.pending().put_back(batch);
+                self.pending.lock().put_back(batch);
                 return Err(error);
             }
         }
@@ -141,10 +141,6 @@ impl Journal {
         }
         write_denials(&mut tx, &batch.denials).await?;
         tx.commit().await
-    }
-
-    fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

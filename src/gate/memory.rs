@@ -5,9 +5,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::Mutex;
 use sha2::Sha256;
 
 use crate::secret::{Password, random_bytes};
@@ -37,7 +37,7 @@ impl Memory {
     /// Whether this password was held against this very thing.
     pub fn knows(&self, against: &str, password: &Password) -> bool {
         let tag = self.tag(against, password);
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.generations.lock();
         if generations.young.contains(&tag) {
             return true;
         }
@@ -50,7 +50,7 @@ impl Memory {
 
     pub fn learn(&self, against: &str, password: &Password) {
         let tag = self.tag(against, password);
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner).insert(tag);
+        self.generations.lock().insert(tag);
     }
 
     fn tag(&self, against: &str, password: &Password) -> Tag {

@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::gauge;
+use parking_lot::Mutex;
 
 use super::reply::{self, Reply};
 use crate::gate::network;
@@ -83,7 +84,7 @@ impl Admission {
 
     pub fn enter(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Pass, Refusal> {
         let client = network(address);
-        let mut present = self.present();
+        let mut present = self.present.lock();
         if present.open >= self.limits.connections {
             return Err(Refusal::Full);
         }
@@ -102,10 +103,6 @@ impl Admission {
         gauge!(telemetry::SMTP_CONNECTIONS).set(present.open as f64);
         Ok(Pass { admission: self.clone(), client })
     }
-
-    fn present(&self) -> MutexGuard<'_, Present> {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Present {
@@ -119,7 +116,7 @@ impl Present {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        let mut present = self.admission.present();
+        let mut present = self.admission.present.lock();
         present.open -= 1;
         gauge!(telemetry::SMTP_CONNECTIONS).set(present.open as f64);
         if let Some(client) = present.clients.get_mut(&self.client) {
@@ -190,6 +187,6 @@ mod tests {
             let address = IpAddr::from(number.to_be_bytes());
             drop(door.enter(address, now + MINUTE * (number / 100)));
         }
-        assert!(door.present().clients.len() <= 2 * SLACK);
+        assert!(door.present.lock().clients.len() <= 2 * SLACK);
     }
 }

@@ -9,8 +9,9 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
@@ -76,13 +77,13 @@ impl Tls {
     /// For one handshake, with the certificate as it is on disk now.
     pub async fn acceptor(&self) -> TlsAcceptor {
         self.look_again().await;
-        TlsAcceptor::from(self.0.in_force().server.clone())
+        TlsAcceptor::from(self.0.in_force.lock().server.clone())
     }
 
     /// The certificate that a client would be shown now.
     pub async fn certificate(&self) -> CertificateDer<'static> {
         self.look_again().await;
-        self.0.in_force().own.clone()
+        self.0.in_force.lock().own.clone()
     }
 
     async fn look_again(&self) {
@@ -94,7 +95,7 @@ impl Tls {
     /// Takes over what changed on disk, and renews a self-signed certificate in time.
     fn reload(&self) {
         let Inner { source, clock, provider, .. } = &*self.0;
-        let mut in_force = self.0.in_force();
+        let mut in_force = self.0.in_force.lock();
         let seen = source.stamps();
         if seen == in_force.seen && !source.is_due(clock, &in_force.own) {
             return;
@@ -120,12 +121,6 @@ pub fn own_certificate(config: &Config) -> Option<PathBuf> {
 /// The certificate that a door with this configuration shows, as far as it is there.
 pub fn certificate_on_disk(config: &Config) -> Option<CertificateDer<'static>> {
     certificate::first(&config.tls_cert.clone().or_else(|| own_certificate(config))?).ok()
-}
-
-impl Inner {
-    fn in_force(&self) -> MutexGuard<'_, InForce> {
-        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Source {

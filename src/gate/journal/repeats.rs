@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::clock::Timestamp;
 use crate::gate::{Reference, network};
@@ -34,7 +35,7 @@ impl Repeats {
         fresh: &Reference,
         now: Timestamp,
     ) -> Option<Reference> {
-        let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pairs = self.0.lock();
         if pairs.len() >= MAX_PAIRS {
             pairs.retain(|_, lines| now.since(lines.since) < WINDOW);
         }

@@ -1,9 +1,10 @@
 //! What was said, with every secret masked: nothing leaves this file that was not.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use parking_lot::Mutex;
 
 use crate::secret::Password;
 
@@ -62,7 +63,7 @@ impl Log {
 
     /// Takes what was written since the last time.
     pub fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.lines())
+        std::mem::take(&mut *self.lines.lock())
     }
 
     /// Writes a line down, and returns it masked.
@@ -70,13 +71,9 @@ impl Log {
         let masked =
             self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "********"));
         if self.keeps {
-            self.lines().push(Line { from, text: masked.clone() });
+            self.lines.lock().push(Line { from, text: masked.clone() });
         }
         masked
-    }
-
-    fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

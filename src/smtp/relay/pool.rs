@@ -5,9 +5,10 @@
 //! who begins messages and does not end them holds up nobody else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
@@ -55,7 +56,7 @@ impl Pool {
     }
 
     fn places_of(&self, credential: CredentialId) -> Arc<Semaphore> {
-        let mut all = self.by_credential.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.by_credential.lock();
         all.retain(|_, places| Arc::strong_count(places) > 1);
         all.entry(credential).or_insert_with(|| Arc::new(Semaphore::new(self.own))).clone()
     }
@@ -63,7 +64,7 @@ impl Pool {
     /// The connection that was used last; those that the next hop has closed meanwhile are dropped.
     pub async fn take(&self) -> Option<Channel> {
         loop {
-            let (end, mut channel) = self.kept().channels.pop()?;
+            let (end, mut channel) = self.kept.lock().channels.pop()?;
             if end > Instant::now() && channel.is_silent().await {
                 return Some(channel);
             }
@@ -72,7 +73,7 @@ impl Pool {
 
     /// Keeps a connection for the next message.
     pub fn keep(self: &Arc<Self>, channel: Channel) {
-        let mut kept = self.kept();
+        let mut kept = self.kept.lock();
         if kept.closed {
             drop(kept);
             tokio::spawn(channel.say_goodbye());
@@ -88,7 +89,7 @@ impl Pool {
     pub async fn close(&self) {
         self.places.close();
         let channels = {
-            let mut kept = self.kept();
+            let mut kept = self.kept.lock();
             kept.closed = true;
             std::mem::take(&mut kept.channels)
         };
@@ -97,17 +98,13 @@ impl Pool {
 
     /// Takes out what nobody wanted in time. Returns when to look again, `None` when nothing is kept.
     fn expired(&self) -> (Vec<(Instant, Channel)>, Option<Instant>) {
-        let mut kept = self.kept();
+        let mut kept = self.kept.lock();
         let now = Instant::now();
         let count = kept.channels.partition_point(|(end, _)| *end <= now);
         let expired = kept.channels.drain(..count).collect();
         let next = kept.channels.first().map(|(end, _)| *end);
         kept.swept = next.is_some();
         (expired, next)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
