@@ -21,16 +21,16 @@ const MAX_KEYS: usize = 100_000;
 
 /// Failures that are free, and the time after which one of them is forgiven.
 #[derive(Clone, Copy, Debug)]
-struct Allowance {
+struct Limit {
     burst: u32,
     forgiven_after: Duration,
 }
 
-const PER_ADDRESS: Allowance = Allowance { burst: 20, forgiven_after: Duration::from_secs(6) };
-const PER_USERNAME: Allowance = Allowance { burst: 20, forgiven_after: Duration::from_secs(3) };
-const PER_PAIR: Allowance = Allowance { burst: 8, forgiven_after: Duration::from_secs(15) };
+const PER_ADDRESS: Limit = Limit { burst: 20, forgiven_after: Duration::from_secs(6) };
+const PER_USERNAME: Limit = Limit { burst: 20, forgiven_after: Duration::from_secs(3) };
+const PER_PAIR: Limit = Limit { burst: 8, forgiven_after: Duration::from_secs(15) };
 /// Of one organization's programs together, whatever addresses they name: those may be made up.
-const PER_PROGRAMS: Allowance = Allowance { burst: 200, forgiven_after: Duration::from_millis(500) };
+const PER_PROGRAMS: Limit = Limit { burst: 200, forgiven_after: Duration::from_millis(500) };
 
 /// Where attempts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,13 +126,13 @@ pub fn network(address: IpAddr) -> IpAddr {
 /// For each key the time at which all its failures are forgiven (the generic cell rate algorithm).
 #[derive(Debug)]
 struct Buckets<K> {
-    allowance: Allowance,
+    limit: Limit,
     forgiven_at: Mutex<HashMap<K, Timestamp>>,
 }
 
 impl<K: Eq + Hash + Copy> Buckets<K> {
-    fn new(allowance: Allowance) -> Self {
-        Self { allowance, forgiven_at: Mutex::default() }
+    fn new(limit: Limit) -> Self {
+        Self { limit, forgiven_at: Mutex::default() }
     }
 
     fn is_empty(&self, key: &K, now: Timestamp) -> bool {
@@ -140,7 +140,7 @@ impl<K: Eq + Hash + Copy> Buckets<K> {
     }
 
     fn is_full(&self, key: &K, now: Timestamp) -> bool {
-        self.debt(key, now) > self.allowance.forgiven_after * (self.allowance.burst - 1)
+        self.debt(key, now) > self.limit.forgiven_after * (self.limit.burst - 1)
     }
 
     fn debt(&self, key: &K, now: Timestamp) -> Duration {
@@ -154,7 +154,7 @@ impl<K: Eq + Hash + Copy> Buckets<K> {
             make_room(&mut forgiven_at, now);
         }
         let at = forgiven_at.entry(key).or_insert(now);
-        *at = (*at).max(now).plus(self.allowance.forgiven_after);
+        *at = (*at).max(now).plus(self.limit.forgiven_after);
     }
 }
 
