@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::model::webhook::{EventType, IssuedWebhook, Reach};
+use crate::model::webhook::{AllowedNetworks, EventType, IssuedWebhook};
 use body::{CreatedWebhook, WebhookBody};
 use change::{CreateWebhook, UpdateWebhook};
 
@@ -198,6 +198,6 @@ async fn delete(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json
 }
 
 /// Where webhooks may go.
-fn reachable(app: &App) -> Reach {
-    Reach::new(&app.config.webhook_allowed_networks)
+fn reachable(app: &App) -> AllowedNetworks {
+    AllowedNetworks::new(&app.config.webhook_allowed_networks)
 }

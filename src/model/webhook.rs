@@ -15,7 +15,7 @@ mod sample;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-pub use address::Reach;
+pub use address::AllowedNetworks;
 pub use change::Overlap;
 pub use delivery::Delivery;
 pub use draft::Draft;

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Result;
 use crate::http::outgoing::{self, USER_AGENT};
-use crate::model::webhook::Reach;
+use crate::model::webhook::AllowedNetworks;
 use crate::model::webhook::address::Unreachable;
 use crate::model::webhook::claim::Due;
 use crate::model::webhook::delivery::Attempt;
@@ -31,7 +31,7 @@ const MAX_ANSWER: usize = 2_048;
 #[derive(Debug)]
 pub struct Sender {
     client: Client,
-    reach: Reach,
+    networks: AllowedNetworks,
     /// For a whole request, the name's look-up and the answer's body included.
     timeout: Duration,
 }
@@ -48,9 +48,9 @@ impl Sender {
     /// # Errors
     /// [`crate::error::Error::Setup`] when TLS can't be set up.
     pub fn new(config: &Config) -> Result<Self> {
-        let reach = Reach::new(&config.webhook_allowed_networks);
-        let client = client(&Checked { reach: reach.clone(), look_up })?;
-        Ok(Self { client, reach, timeout: config.webhook_timeout })
+        let networks = AllowedNetworks::new(&config.webhook_allowed_networks);
+        let client = client(&Checked { networks: networks.clone(), look_up })?;
+        Ok(Self { client, networks, timeout: config.webhook_timeout })
     }
 
     /// Sends it, signed as of `now`.
@@ -71,7 +71,7 @@ impl Sender {
     async fn post(&self, due: &Due, (id, now, signature): (&str, Timestamp, &str)) -> Outcome {
         // A literal address is looked up by nobody.
         let url = Url::parse(&due.url).map_err(|cause| cause.to_string());
-        let url = url.and_then(|url| match self.reach.check_host(&url) {
+        let url = url.and_then(|url| match self.networks.check_host(&url) {
             Ok(()) => Ok(url),
             Err(refusal) => Err(refusal.to_string()),
         });
@@ -138,7 +138,7 @@ fn client(resolver: &Checked) -> Result<Client> {
 /// leads elsewhere a moment later changes nothing.
 #[derive(Clone)]
 struct Checked {
-    reach: Reach,
+    networks: AllowedNetworks,
     look_up: fn(Name) -> Found,
 }
 
@@ -151,12 +151,12 @@ fn look_up(name: Name) -> Found {
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { reach, look_up } = self.clone();
+        let Self { networks, look_up } = self.clone();
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found = look_up(name).await?;
             let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
-            reach.check_all(&host, &addresses)?;
+            networks.check_all(&host, &addresses)?;
             Ok::<Addrs, _>(Box::new(found.into_iter()))
         })
     }
@@ -211,8 +211,8 @@ mod tests {
     async fn what_was_checked_is_what_is_connected_to() {
         let (allowed, forbidden) = listeners().await;
         let port = allowed.local_addr().unwrap().port();
-        let reach = Reach::new(&["127.0.0.2".parse().unwrap()]);
-        let client = client(&Checked { reach, look_up: rebinding }).unwrap();
+        let networks = AllowedNetworks::new(&["127.0.0.2".parse().unwrap()]);
+        let client = client(&Checked { networks, look_up: rebinding }).unwrap();
         let url = format!("http://rebinding.example:{port}/");
         let served = tokio::spawn(async move {
             let (mut socket, _) = allowed.accept().await.unwrap();

@@ -17,7 +17,7 @@ pub const MAX_URL: usize = 2_000;
 
 /// Networks that may be reached although they are not of the Internet.
 #[derive(Clone, Debug, Default)]
-pub struct Reach(Vec<Network>);
+pub struct AllowedNetworks(Vec<Network>);
 
 /// What was refused, as a sentence for the webhook's owner. (Not which address a name leads to: that may be nobody's business.)
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
-impl Reach {
+impl AllowedNetworks {
     /// `allowed`: beside the Internet.
     pub fn new(allowed: &[Network]) -> Self {
         Self(allowed.to_vec())
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn every_address_of_a_name_is_checked() {
-        let reach = Reach::default();
+        let reach = AllowedNetworks::default();
         let public = address("8.8.8.8");
         assert_eq!(reach.check_all("a.example", &[public]), Ok(()));
         for hidden in ["127.0.0.1", "::1", "10.0.0.1", "::ffff:10.0.0.1"] {
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn what_the_operator_allows_can_be_reached_and_nothing_beside_it() {
         let allowed: Vec<Network> = ["10.1.0.0/16", "::1"].iter().map(|text| text.parse().unwrap()).collect();
-        let reach = Reach::new(&allowed);
+        let reach = AllowedNetworks::new(&allowed);
         for (text, reachable) in [
             ("10.1.2.3", true),
             ("::ffff:10.1.2.3", true),
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_url_that_can_not_lead_to_the_internet_is_refused_at_once() {
-        let reach = Reach::default();
+        let reach = AllowedNetworks::default();
         for text in REFUSED.split_whitespace().chain(["", " "]) {
             assert!(reach.parse(text).is_err(), "{text}");
         }
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn localhost_is_allowed_with_its_address() {
-        let loopback = Reach::new(&["127.0.0.0/8".parse().unwrap()]);
+        let loopback = AllowedNetworks::new(&["127.0.0.0/8".parse().unwrap()]);
         assert!(loopback.parse("http://localhost:8080/").is_ok());
         assert!(loopback.parse("http://127.0.0.1:8080/").is_ok());
         assert!(loopback.parse("http://[::1]:8080/").is_err());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Draft, EventType, IssuedWebhook, MAX_WEBHOOKS, Reach, Webhook};
+use super::{AllowedNetworks, Draft, EventType, IssuedWebhook, MAX_WEBHOOKS, Webhook};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -36,8 +36,13 @@ impl Webhook {
     ///
     /// # Errors
     /// What [`Draft::checked`] refuses; `domains` that are not of the organization; `name` (taken) when there are too many already.
-    pub async fn create(tx: &mut Tx, actor: &Actor, draft: Draft, reach: &Reach) -> Result<IssuedWebhook> {
-        let draft = draft.checked(reach, None)?;
+    pub async fn create(
+        tx: &mut Tx,
+        actor: &Actor,
+        draft: Draft,
+        networks: &AllowedNetworks,
+    ) -> Result<IssuedWebhook> {
+        let draft = draft.checked(networks, None)?;
         check_domains(tx, actor, &draft).await?;
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE organization = $1")
             .bind(actor.organization)
@@ -76,10 +81,10 @@ impl Webhook {
         actor: &Actor,
         id: WebhookId,
         draft: Draft,
-        reach: &Reach,
+        networks: &AllowedNetworks,
     ) -> Result<()> {
         let before = Self::find_to_change(tx, actor.organization, id).await?;
-        let draft = draft.checked(reach, Some(&before))?;
+        let draft = draft.checked(networks, Some(&before))?;
         let changes = draft.changes(&before);
         if changes.is_empty() {
             return Ok(());

@@ -1,6 +1,6 @@
 //! What a person says of a webhook when creating or editing it.
 
-use super::{EventType, Reach, Webhook};
+use super::{AllowedNetworks, EventType, Webhook};
 use crate::error::{Problems, Result};
 use crate::model::credential::Scope;
 use crate::model::event::changes;
@@ -23,13 +23,13 @@ impl Draft {
     ///
     /// # Errors
     /// `name`, `url`, `events` or `domains`, each with a sentence.
-    pub fn checked(mut self, reach: &Reach, before: Option<&Webhook>) -> Result<Self> {
+    pub fn checked(mut self, networks: &AllowedNetworks, before: Option<&Webhook>) -> Result<Self> {
         let mut problems = Problems::default();
         self.name = self.name.trim().to_owned();
         if let Some(why) = what_is_wrong_with(&self.name) {
             problems.add("name", why);
         }
-        match reach.parse(&self.url) {
+        match networks.parse(&self.url) {
             // The operator may allow less than before.
             Err(_) if before.is_some_and(|before| before.url == self.url) => {}
             Ok(url) => self.url = url.into(),

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::id::WebhookId;
 use crate::model::credential::Scope;
-use crate::model::webhook::{Draft, EventType, Reach};
+use crate::model::webhook::{AllowedNetworks, Draft, EventType};
 use crate::model::{Domain, Webhook};
 use crate::web::failure::Failure;
 use crate::web::htmx::Htmx;
@@ -118,7 +118,7 @@ impl Choices {
 
     async fn create(&self, app: &App, who: &SignedIn) -> Result<Issued> {
         let mut tx = app.db.begin().await?;
-        let reach = Reach::new(&app.config.webhook_allowed_networks);
+        let reach = AllowedNetworks::new(&app.config.webhook_allowed_networks);
         let issued = Webhook::create(&mut tx, &who.actor(), self.draft(), &reach).await?;
         tx.commit().await?;
         Ok(Issued::new(issued))
@@ -126,7 +126,7 @@ impl Choices {
 
     async fn update(&self, app: &App, who: &SignedIn, id: WebhookId) -> Result<()> {
         let mut tx = app.db.begin().await?;
-        let reach = Reach::new(&app.config.webhook_allowed_networks);
+        let reach = AllowedNetworks::new(&app.config.webhook_allowed_networks);
         Webhook::update(&mut tx, &who.actor(), id, self.draft(), &reach).await?;
         tx.commit().await
     }

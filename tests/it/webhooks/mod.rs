@@ -17,7 +17,7 @@ use gatepost::model::Webhook;
 use gatepost::model::credential::{Mode, Scope};
 use gatepost::model::message::{Outcome, Recipient, Settlement, TakenMessage};
 use gatepost::model::webhook::delivery::Attempt;
-use gatepost::model::webhook::{Delivery, Draft, EventType, IssuedWebhook, Reach};
+use gatepost::model::webhook::{AllowedNetworks, Delivery, Draft, EventType, IssuedWebhook};
 
 use crate::support::{Issued, TestApp, eventually};
 use receiver::Receiver;
@@ -45,7 +45,7 @@ pub fn everything(url: &str) -> Draft {
 pub async fn create(app: &TestApp, draft: Draft) -> IssuedWebhook {
     let actor = app.operator().await;
     let mut tx = app.app.db.begin().await.unwrap();
-    let reach = Reach::new(&app.app.config.webhook_allowed_networks);
+    let reach = AllowedNetworks::new(&app.app.config.webhook_allowed_networks);
     let issued = Webhook::create(&mut tx, &actor, draft, &reach).await.unwrap();
     tx.commit().await.unwrap();
     issued

@@ -2,7 +2,7 @@
 
 use gatepost::model::Webhook;
 use gatepost::model::credential::{Draft, Mode, Scope};
-use gatepost::model::webhook::{Draft as WebhookDraft, EventType, Reach};
+use gatepost::model::webhook::{AllowedNetworks, Draft as WebhookDraft, EventType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -30,7 +30,7 @@ async fn hears_everything(app: &TestApp, url: String) {
     let draft = WebhookDraft { name, url, events, scope: Scope::Global, domains: Vec::new() };
     let actor = app.operator().await;
     let mut tx = app.app.db.begin().await.unwrap();
-    Webhook::create(&mut tx, &actor, draft, &Reach::new(&app.app.config.webhook_allowed_networks))
+    Webhook::create(&mut tx, &actor, draft, &AllowedNetworks::new(&app.app.config.webhook_allowed_networks))
         .await
         .unwrap();
     tx.commit().await.unwrap();
