@@ -189,15 +189,12 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
 
 async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
     let Wanted { search, status, mode, unused_for } = wanted;
-    let query: Vec<(&str, String)> = [
+    let query = [
         ("q", search),
         ("status", status.map(|status| status.to_string())),
         ("sandbox", mode.map(|mode| (mode == Mode::Sandbox).to_string())),
         ("unused_for_days", unused_for.map(|days| days.to_string())),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect();
+    ];
     let head = ["name", "username", "status", "mode", "scope", "last used", "created"];
     place
         .tell_all(place.list(&[CREDENTIALS], &query)?, &head, |answer| {
@@ -252,7 +249,7 @@ async fn find(place: &Place, wanted: &str) -> anyhow::Result<Answer> {
     if wanted.parse::<CredentialId>().is_ok() {
         return place.get(&[CREDENTIALS, wanted]).await;
     }
-    let query = [("q", wanted.to_owned())];
+    let query = [("q", Some(wanted.to_owned()))];
     let is_meant = |credential: &Credential| credential.username == wanted;
     Ok(place.find((&[CREDENTIALS], &query), "credential", is_meant).await?.0)
 }

@@ -49,13 +49,10 @@ pub async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
 
 async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
     let Wanted { action, subject, limit } = wanted;
-    let query: Vec<(&str, String)> = [
+    let query = [
         ("action", action.map(|action| action.to_string())),
         ("subject_id", subject.map(|id| id.to_string())),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect();
+    ];
     let head = ["time", "by", "from", "action", "subject", "subject id", "detail"];
     let rows = place.list(&[EVENTS], &query)?.at_most(limit);
     place

@@ -95,16 +95,13 @@ async fn act(place: &Place, command: Command) -> anyhow::Result<()> {
 
 async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
     let Wanted { search, outcome, mode, since, until, limit } = wanted;
-    let query: Vec<(&str, String)> = [
+    let query = [
         ("q", search),
         ("outcome", outcome.map(|outcome| outcome.to_string())),
         ("sandbox", mode.map(|mode| (mode == Mode::Sandbox).to_string())),
         ("since", since.map(Timestamp::rfc3339)),
         ("until", until.map(Timestamp::rfc3339)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect();
+    ];
     let head = ["time", "credential", "mode", "from", "to", "subject", "outcome", "id"];
     let rows = place.list(&[MESSAGES], &query)?.at_most(limit);
     place

@@ -135,10 +135,11 @@ impl Place {
         self.send(Method::DELETE, url, None).await
     }
 
-    /// A list, from its beginning.
-    pub fn list(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Rows<'_>> {
+    /// A list, from its beginning. `query`: what is asked for of it; a value that is none asks for nothing.
+    pub fn list(&self, path: &[&str], query: &[(&str, Option<String>)]) -> anyhow::Result<Rows<'_>> {
         let mut url = self.of_account(path)?;
-        url.query_pairs_mut().extend_pairs(query);
+        let given = query.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        url.query_pairs_mut().extend_pairs(given);
         Ok(Rows {
             place: self,
             url,
@@ -154,7 +155,7 @@ impl Place {
     /// `credential not found`, where `noun` is `credential`.
     pub async fn find<T: DeserializeOwned>(
         &self,
-        (path, query): (&[&str], &[(&str, String)]),
+        (path, query): (&[&str], &[(&str, Option<String>)]),
         noun: &str,
         is_meant: impl Fn(&T) -> bool,
     ) -> anyhow::Result<(Answer, T)> {
