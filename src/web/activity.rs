@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::Response;
 use serde::Deserialize;
 
 use super::credentials;
-use super::failure::Failure;
+use super::failure::Answer;
 use super::htmx::Htmx;
-use super::page::{Frame, Here, html};
+use super::page::{Frame, Here};
 use super::shown;
 use super::signed_in::SignedIn;
 use super::urlencoded;
@@ -54,18 +53,13 @@ pub struct Search {
 }
 
 /// `GET /activity`
-pub async fn list(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Query(search): Query<Search>,
-) -> Result<Response, Failure> {
+pub async fn list(State(app): State<App>, who: SignedIn, htmx: Htmx, Query(search): Query<Search>) -> Answer {
     let found = search.find(&app, &who).await?;
     let existing =
         Credential::existing(&mut *app.db.read().await?, who.organization(), &found.credentials()).await?;
     let (frame, kept) = (who.frame(Here::Activity).await?, app.config.keep_logins);
     let page = ActivityPage { frame, search, found, existing, kept };
-    Ok(if htmx.partial { html(&page.as_found())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_found())
 }
 
 impl Search {

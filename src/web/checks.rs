@@ -10,14 +10,14 @@ use askama::Template;
 use axum::Extension;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use hyper::body::Frame as Piece;
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::credentials;
-use super::failure::Failure;
+use super::failure::Answer;
 use super::htmx::Htmx;
 use super::page::{Frame, HTML, Here, Uncompressed, html, render};
 use super::signed_in::SignedIn;
@@ -86,12 +86,7 @@ pub struct Check {
 }
 
 /// `POST /settings/smtp-credentials/check`
-pub async fn create(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Form(check): Form<Check>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(check): Form<Check>) -> Answer {
     let username = without_secrets(&check.username);
     let fresh = (!check.fresh.is_empty()).then(|| check.password.expose().to_owned());
     let mut told = check.run(&app, &who).await?;

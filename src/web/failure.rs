@@ -19,6 +19,9 @@ use crate::http::requests;
 #[derive(Clone, Debug)]
 pub struct Failure(Arc<Error>);
 
+/// What handlers give, and those who answer for them.
+pub type Answer = Result<Response, Failure>;
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))

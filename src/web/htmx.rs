@@ -2,11 +2,15 @@
 
 use std::convert::Infallible;
 
+use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponseParts, ResponseParts};
 use serde_json::{Value, json};
+
+use super::failure::Answer;
+use super::page::{html, refused};
 
 pub const REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// For what Back is to lead away from again.
@@ -39,6 +43,16 @@ impl Htmx {
     /// Whether the page that is open is at this path.
     pub fn is_at(&self, path: &str) -> bool {
         self.partial && self.current.as_ref().is_some_and(|uri| uri.path() == path)
+    }
+
+    /// The page, or the block of it that htmx asks for.
+    pub fn answer(&self, page: &impl Template, block: &impl Template) -> Answer {
+        if self.partial { html(block) } else { html(page) }
+    }
+
+    /// The same of a form with what is wrong with it.
+    pub fn refuse(&self, page: &impl Template, block: &impl Template) -> Answer {
+        if self.partial { refused(block) } else { refused(page) }
     }
 }
 

@@ -8,7 +8,7 @@ use axum_extra::extract::Form;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::failure::Failure;
+use super::failure::{Answer, Failure};
 use super::page::html;
 use super::session_store::Who;
 use super::signed_in::SignedIn;
@@ -60,7 +60,7 @@ pub struct Browser {
 }
 
 /// `GET /login`
-pub async fn form(State(app): State<App>, Query(Next { next }): Query<Next>) -> Result<Response, Failure> {
+pub async fn form(State(app): State<App>, Query(Next { next }): Query<Next>) -> Answer {
     let nobody = !Member::exists(&mut *app.db.read().await?).await?;
     let in_clear = is_in_clear(&app);
     Ok(html(&LoginPage {
@@ -74,11 +74,7 @@ pub async fn form(State(app): State<App>, Query(Next { next }): Query<Next>) -> 
 }
 
 /// `POST /login`
-pub async fn create(
-    State(app): State<App>,
-    browser: Browser,
-    Form(login): Form<LogIn>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, browser: Browser, Form(login): Form<LogIn>) -> Answer {
     match app.gate.log_in(&login.email, &login.password, browser.address.0).await {
         Ok(member) => {
             browser.log_in(&app, &member).await?;

@@ -3,8 +3,9 @@
 use askama::Template;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
+use super::failure::Answer;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
@@ -43,12 +44,12 @@ pub fn render(template: &impl Template) -> Result<String> {
     template.render().map_err(|cause| Error::Internal(format!("a template: {cause}")))
 }
 
-pub fn html(template: &impl Template) -> Result<Response> {
+pub fn html(template: &impl Template) -> Answer {
     Ok(([HTML], render(template)?).into_response())
 }
 
 /// The same form again, with what is wrong with it.
-pub fn refused(template: &impl Template) -> Result<Response> {
+pub fn refused(template: &impl Template) -> Answer {
     Ok((StatusCode::UNPROCESSABLE_ENTITY, html(template)?).into_response())
 }
 

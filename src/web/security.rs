@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::Failure;
+use super::failure::{Answer, Failure};
 use super::logins::words;
 use super::page::{Frame, Here, html, refused};
 use super::shown;
@@ -39,8 +39,8 @@ pub struct PasswordChange {
 }
 
 /// `GET /settings/security`
-pub async fn show(State(app): State<App>, who: SignedIn) -> Result<Response, Failure> {
-    Ok(html(&page(&app, &who, Problems::default()).await?)?)
+pub async fn show(State(app): State<App>, who: SignedIn) -> Answer {
+    html(&page(&app, &who, Problems::default()).await?)
 }
 
 /// `POST /settings/security/password`
@@ -48,13 +48,13 @@ pub async fn change_password(
     State(app): State<App>,
     who: SignedIn,
     Form(change): Form<PasswordChange>,
-) -> Result<Response, Failure> {
+) -> Answer {
     match change.apply(&app, &who).await {
         Ok(()) => {
             who.notice("The password is changed. All your other sessions have ended.").await?;
             Ok(Redirect::to(HOME).into_response())
         }
-        Err(Error::Invalid(problems)) => Ok(refused(&page(&app, &who, problems).await?)?),
+        Err(Error::Invalid(problems)) => refused(&page(&app, &who, problems).await?),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::Failure;
+use super::failure::Answer;
 use super::logins::Browser;
 use super::page::{html, refused};
 use crate::app::App;
@@ -44,18 +44,14 @@ pub struct Owner {
 }
 
 /// `GET /setup?token=…`
-pub async fn form(State(app): State<App>, Query(Link { token }): Query<Link>) -> Result<Response, Failure> {
+pub async fn form(State(app): State<App>, Query(Link { token }): Query<Link>) -> Answer {
     SetupLink::organization(&mut *app.db.read().await?, &token).await?;
     let problems = Problems::default();
-    Ok(html(&SetupPage { token: &token, organization: "", email: "", problems: &problems })?)
+    html(&SetupPage { token: &token, organization: "", email: "", problems: &problems })
 }
 
 /// `POST /setup`
-pub async fn create(
-    State(app): State<App>,
-    browser: Browser,
-    Form(owner): Form<Owner>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, browser: Browser, Form(owner): Form<Owner>) -> Answer {
     match owner.create(&app, &browser).await {
         Ok(member) => {
             browser.log_in(&app, &member).await?;
@@ -63,7 +59,7 @@ pub async fn create(
         }
         Err(Error::Invalid(problems)) => {
             let Owner { token, organization, email, .. } = &owner;
-            Ok(refused(&SetupPage { token, organization, email, problems: &problems })?)
+            refused(&SetupPage { token, organization, email, problems: &problems })
         }
         Err(error) => Err(error.into()),
     }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use axum_extra::extract::Form;
 
 use super::choices::{Choices, Noun, nouns};
@@ -16,9 +15,9 @@ use crate::id::ApiKeyId;
 use crate::model::api_key::MAX_LABEL_CHARACTERS;
 use crate::model::credential::Scope;
 use crate::model::{ApiKey, Domain};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html, refused};
+use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -37,36 +36,26 @@ struct FormPage {
 }
 
 /// `GET /settings/api-keys/new`
-pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Result<Response, Failure> {
-    Ok(FormPage::read(&app, &who, &htmx, None, Choices::default()).await?.ask()?)
+pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Answer {
+    FormPage::read(&app, &who, &htmx, None, Choices::default()).await?.ask(&htmx)
 }
 
 /// `POST /settings/api-keys`
-pub async fn create(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Form(form): Form<Choices>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(form): Form<Choices>) -> Answer {
     match form.create(&app, &who).await {
-        Ok(issued) => Ok(issued.show(&app, &who, &htmx).await?),
+        Ok(issued) => issued.show(&app, &who, &htmx).await,
         Err(Error::Invalid(problems)) => {
-            Ok(FormPage::read(&app, &who, &htmx, None, form).await?.refuse(problems)?)
+            FormPage::read(&app, &who, &htmx, None, form).await?.refuse(&htmx, problems)
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// `GET /settings/api-keys/{id}/edit`
-pub async fn edit(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<ApiKeyId>,
-) -> Result<Response, Failure> {
+pub async fn edit(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<ApiKeyId>) -> Answer {
     let key = ApiKey::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let form = Choices::of(&key);
-    Ok(FormPage::read(&app, &who, &htmx, Some(key), form).await?.ask()?)
+    FormPage::read(&app, &who, &htmx, Some(key), form).await?.ask(&htmx)
 }
 
 /// `POST /settings/api-keys/{id}/edit`
@@ -75,12 +64,12 @@ pub async fn update(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<ApiKeyId>,
     Form(form): Form<Choices>,
-) -> Result<Response, Failure> {
+) -> Answer {
     match form.update(&app, &who, id).await {
-        Ok(()) => Ok(changed(&app, &who, &htmx, Some(id), "Saved. It holds for the next request.").await?),
+        Ok(()) => changed(&app, &who, &htmx, Some(id), "Saved. It holds for the next request.").await,
         Err(Error::Invalid(problems)) => {
             let key = ApiKey::find(&mut *app.db.read().await?, who.organization(), id).await?;
-            Ok(FormPage::read(&app, &who, &htmx, Some(key), form).await?.refuse(problems)?)
+            FormPage::read(&app, &who, &htmx, Some(key), form).await?.refuse(&htmx, problems)
         }
         Err(error) => Err(error.into()),
     }
@@ -117,13 +106,13 @@ impl FormPage {
         Ok(Self { frame, in_dialog, key, form, nouns, domains, address, problems })
     }
 
-    fn ask(&self) -> Result<Response> {
-        if self.in_dialog { html(&self.as_dialog()) } else { html(self) }
+    fn ask(&self, htmx: &Htmx) -> Answer {
+        htmx.answer(self, &self.as_dialog())
     }
 
-    fn refuse(self, problems: Problems) -> Result<Response> {
+    fn refuse(self, htmx: &Htmx, problems: Problems) -> Answer {
         let page = Self { problems, ..self };
-        if page.in_dialog { refused(&page.as_dialog()) } else { refused(&page) }
+        htmx.refuse(&page, &page.as_dialog())
     }
 
     /// Where the form is sent.

@@ -2,15 +2,14 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 
 use super::list::changed;
 use crate::app::App;
 use crate::id::ApiKeyId;
 use crate::model::ApiKey;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html};
+use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -28,10 +27,10 @@ pub async fn ask_delete(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<ApiKeyId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let key = ApiKey::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let page = DeletePage { frame: who.frame(Here::ApiKeys).await?, in_dialog: htmx.partial, key };
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/api-keys/{id}/delete`
@@ -39,9 +38,9 @@ pub async fn delete(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<ApiKeyId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     let key = ApiKey::delete(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(changed(&app, &who, &htmx, None, &format!("{} is deleted.", key.label)).await?)
+    changed(&app, &who, &htmx, None, &format!("{} is deleted.", key.label)).await
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
 use super::HOME;
@@ -12,7 +12,7 @@ use crate::examples::requests;
 use crate::id::{ApiKeyId, OrganizationId};
 use crate::model::page::PAGE_SIZE;
 use crate::model::{ApiKey, Page, Turn};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, Tell, piece};
 use crate::web::page::{Frame, HTML, Here, html, render};
 use crate::web::signed_in::SignedIn;
@@ -40,22 +40,12 @@ pub struct Search {
 }
 
 /// `GET /settings/api-keys`
-pub async fn list(
-    State(app): State<App>,
-    who: SignedIn,
-    Query(search): Query<Search>,
-) -> Result<Response, Failure> {
-    Ok(html(&ListPage::read(&app, &who, &search, None).await?)?)
+pub async fn list(State(app): State<App>, who: SignedIn, Query(search): Query<Search>) -> Answer {
+    html(&ListPage::read(&app, &who, &search, None).await?)
 }
 
 /// A key has changed, or is gone: the list changes in place.
-pub async fn changed(
-    app: &App,
-    who: &SignedIn,
-    htmx: &Htmx,
-    key: Option<ApiKeyId>,
-    text: &str,
-) -> Result<Response> {
+pub async fn changed(app: &App, who: &SignedIn, htmx: &Htmx, key: Option<ApiKeyId>, text: &str) -> Answer {
     if !htmx.partial {
         who.notice(text).await?;
         return Ok(Redirect::to(HOME).into_response());

@@ -2,15 +2,15 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
 use super::list::{below_account, pieces};
 use crate::app::App;
-use crate::error::Result;
 use crate::examples::requests;
 use crate::model::ApiKey;
 use crate::model::api_key::IssuedApiKey;
 use crate::web::examples::{Part, parts};
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
 use crate::web::signed_in::SignedIn;
@@ -30,7 +30,7 @@ struct SecretPage<'a> {
 
 impl Issued {
     /// The answer that holds the key. No browser keeps it (`no-store`), and no address does.
-    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Result<Response> {
+    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Answer {
         let Self(IssuedApiKey { key, secret }) = &self;
         let frame = who.frame(Here::ApiKeys).await?;
         let (secret, example) = (secret.expose(), first_request(app, key, secret.expose()));

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 use time::PrimitiveDateTime;
@@ -16,9 +15,9 @@ use crate::error::{Error, Problems, Result};
 use crate::id::CredentialId;
 use crate::model::credential::{Draft, Mode, Scope};
 use crate::model::{Credential, Domain};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html, refused};
+use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -54,37 +53,27 @@ pub struct Choices {
 }
 
 /// `GET /settings/smtp-credentials/new`
-pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Result<Response, Failure> {
+pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Answer {
     let form = Choices::default();
-    Ok(FormPage::read(&app, &who, &htmx, None, form).await?.ask()?)
+    FormPage::read(&app, &who, &htmx, None, form).await?.ask(&htmx)
 }
 
 /// `POST /settings/smtp-credentials`
-pub async fn create(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Form(form): Form<Choices>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(form): Form<Choices>) -> Answer {
     match form.create(&app, &who).await {
-        Ok(issued) => Ok(issued.show(&app, &who, &htmx).await?),
+        Ok(issued) => issued.show(&app, &who, &htmx).await,
         Err(Error::Invalid(problems)) => {
-            Ok(FormPage::read(&app, &who, &htmx, None, form).await?.refuse(problems)?)
+            FormPage::read(&app, &who, &htmx, None, form).await?.refuse(&htmx, problems)
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// `GET /settings/smtp-credentials/{id}/edit`
-pub async fn edit(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+pub async fn edit(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<CredentialId>) -> Answer {
     let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let form = Choices::of(&credential);
-    Ok(FormPage::read(&app, &who, &htmx, Some(credential), form).await?.ask()?)
+    FormPage::read(&app, &who, &htmx, Some(credential), form).await?.ask(&htmx)
 }
 
 /// `POST /settings/smtp-credentials/{id}/edit`
@@ -93,12 +82,12 @@ pub async fn update(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<CredentialId>,
     Form(form): Form<Choices>,
-) -> Result<Response, Failure> {
+) -> Answer {
     match form.update(&app, &who, id).await {
-        Ok(()) => Ok(told::changed(&app, &who, &htmx, id, "Saved. It holds from the next log-in on.").await?),
+        Ok(()) => told::changed(&app, &who, &htmx, id, "Saved. It holds from the next log-in on.").await,
         Err(Error::Invalid(problems)) => {
             let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
-            Ok(FormPage::read(&app, &who, &htmx, Some(credential), form).await?.refuse(problems)?)
+            FormPage::read(&app, &who, &htmx, Some(credential), form).await?.refuse(&htmx, problems)
         }
         Err(error) => Err(error.into()),
     }
@@ -178,13 +167,13 @@ impl FormPage {
         Ok(Self { frame, in_dialog: htmx.partial, credential, form, domains, problems })
     }
 
-    fn ask(&self) -> Result<Response> {
-        if self.in_dialog { html(&self.as_dialog()) } else { html(self) }
+    fn ask(&self, htmx: &Htmx) -> Answer {
+        htmx.answer(self, &self.as_dialog())
     }
 
-    fn refuse(self, problems: Problems) -> Result<Response> {
+    fn refuse(self, htmx: &Htmx, problems: Problems) -> Answer {
         let page = Self { problems, ..self };
-        if page.in_dialog { refused(&page.as_dialog()) } else { refused(&page) }
+        htmx.refuse(&page, &page.as_dialog())
     }
 
     /// Where the form is sent.

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -12,9 +11,9 @@ use crate::error::{Error, Problems, Result};
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::State as Shown;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html, refused};
+use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -48,10 +47,10 @@ pub async fn ask_revoke(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let page = RevokePage { frame: who.frame(Here::Credentials).await?, in_dialog: htmx.partial, credential };
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/smtp-credentials/{id}/revoke`
@@ -59,11 +58,11 @@ pub async fn revoke(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     Credential::revoke(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::changed(&app, &who, &htmx, id, "Revoked. It is refused from now on.").await?)
+    told::changed(&app, &who, &htmx, id, "Revoked. It is refused from now on.").await
 }
 
 /// `POST /settings/smtp-credentials/{id}/enable`
@@ -71,7 +70,7 @@ pub async fn enable(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     let credential = Credential::enable(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
@@ -79,7 +78,7 @@ pub async fn enable(
         Shown::Expired => "Re-enabled, but expired: give it a later expiry to let it in.",
         _ => "Re-enabled. The same password works again.",
     };
-    Ok(told::changed(&app, &who, &htmx, id, text).await?)
+    told::changed(&app, &who, &htmx, id, text).await
 }
 
 /// `GET /settings/smtp-credentials/{id}/delete`
@@ -88,9 +87,9 @@ pub async fn ask_delete(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let page = delete_page(&app, &who, &htmx, id).await?;
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/smtp-credentials/{id}/delete`
@@ -99,16 +98,16 @@ pub async fn delete(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<CredentialId>,
     Form(Confirmation { confirmation }): Form<Confirmation>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let page = delete_page(&app, &who, &htmx, id).await?;
     if let Err(Error::Invalid(problems)) = page.credential.check_confirmation(&confirmation) {
         let page = DeletePage { confirmation, problems, ..page };
-        return Ok(if htmx.partial { refused(&page.as_dialog())? } else { refused(&page)? });
+        return htmx.refuse(&page, &page.as_dialog());
     }
     let mut tx = app.db.begin().await?;
     let credential = Credential::delete(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::deleted(&app, &who, &htmx, id, &format!("{} is deleted.", credential.label())).await?)
+    told::deleted(&app, &who, &htmx, id, &format!("{} is deleted.", credential.label())).await
 }
 
 async fn delete_page(app: &App, who: &SignedIn, htmx: &Htmx, id: CredentialId) -> Result<DeletePage> {

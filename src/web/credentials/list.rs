@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query as Search, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
 use super::query::Query;
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::credential::{Mode, Sort, State as Shown, Status};
 use crate::model::{Credential, Page};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
@@ -42,17 +42,12 @@ pub struct ListPage {
 }
 
 /// `GET /settings/smtp-credentials`
-pub async fn list(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Search(query): Search<Query>,
-) -> Result<Response, Failure> {
+pub async fn list(State(app): State<App>, who: SignedIn, htmx: Htmx, Search(query): Search<Query>) -> Answer {
     let (address, header) = (query.address(), if query.is_turned() { PUSH_URL } else { REPLACE_URL });
     let page = ListPage::read(&app, &who, query, None).await?;
     match htmx.partial {
         true => Ok(([(header, address)], html(&page.as_found())?).into_response()),
-        false => Ok(html(&page)?),
+        false => html(&page),
     }
 }
 

@@ -3,19 +3,18 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::show::Server;
 use super::told;
 use crate::app::App;
-use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::{Grace, IssuedCredential, State as Shown};
 use crate::web::examples::{Tab, tabs};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
 use crate::web::shown;
@@ -59,12 +58,12 @@ pub async fn ask_rotate(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let state = credential.state(who.now);
     let frame = who.frame(Here::Credentials).await?;
     let page = RotatePage { frame, in_dialog: htmx.partial, credential, state };
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/smtp-credentials/{id}/rotate`
@@ -73,13 +72,13 @@ pub async fn rotate(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<CredentialId>,
     Form(Rotation { grace }): Form<Rotation>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let current = Credential::current_hash(&mut *app.db.read().await?, who.organization(), id).await?;
     let fresh = app.hashing().fresh_beside(current).await?;
     let mut tx = app.db.begin().await?;
     let issued = Credential::rotate(&mut tx, &who.actor(), id, grace.duration(), fresh).await?;
     tx.commit().await?;
-    Ok(Issued { issued, created: false }.show(&app, &who, &htmx).await?)
+    Issued { issued, created: false }.show(&app, &who, &htmx).await
 }
 
 /// `POST /settings/smtp-credentials/{id}/end-grace`
@@ -87,11 +86,11 @@ pub async fn end_grace(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     Credential::end_grace(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::changed(&app, &who, &htmx, id, "The old password is refused from now on.").await?)
+    told::changed(&app, &who, &htmx, id, "The old password is refused from now on.").await
 }
 
 impl Issued {
@@ -100,7 +99,7 @@ impl Issued {
     }
 
     /// The answer that holds the password. Nothing keeps it: not the browser (`no-store`), not the address.
-    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Result<Response> {
+    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Answer {
         let Self { issued: IssuedCredential { credential, password }, created } = &self;
         let server = Server::of(app);
         let page = SecretPage {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 
 use crate::app::App;
 use crate::config::{Security, SmtpListener};
@@ -17,7 +16,7 @@ use crate::model::domain::{MAX_DOMAINS, Sending};
 use crate::model::{Credential, Denial, Domain, Login, Turn};
 use crate::tls;
 use crate::web::examples::{Tab, tabs};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -55,12 +54,8 @@ pub struct Server {
 }
 
 /// `GET /settings/smtp-credentials/{id}`
-pub async fn show(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<CredentialId>,
-) -> Result<Response, Failure> {
-    Ok(html(&ShowPage::read(&app, &who, id).await?)?)
+pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
+    html(&ShowPage::read(&app, &who, id).await?)
 }
 
 impl ShowPage {

@@ -1,7 +1,7 @@
 //! How a change is told: in the page that is open, or by going to the one that shows it.
 
 use askama::Template;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 
 use super::list::ListPage;
 use super::query::Query;
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::{Mode, Status};
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, REDIRECT, Tell, piece};
 use crate::web::page::{HTML, render};
 use crate::web::signed_in::SignedIn;
@@ -30,13 +31,7 @@ struct Row<'a> {
 }
 
 /// A credential has changed: its row, or its page, changes in place.
-pub async fn changed(
-    app: &App,
-    who: &SignedIn,
-    htmx: &Htmx,
-    id: CredentialId,
-    text: &str,
-) -> Result<Response> {
+pub async fn changed(app: &App, who: &SignedIn, htmx: &Htmx, id: CredentialId, text: &str) -> Answer {
     if !htmx.partial {
         who.notice(text).await?;
         return Ok(Redirect::to(&address(&id)).into_response());
@@ -68,13 +63,7 @@ pub async fn list(app: &App, who: &SignedIn, htmx: &Htmx, changed: Option<Creden
 }
 
 /// A credential is gone.
-pub async fn deleted(
-    app: &App,
-    who: &SignedIn,
-    htmx: &Htmx,
-    id: CredentialId,
-    text: &str,
-) -> Result<Response> {
+pub async fn deleted(app: &App, who: &SignedIn, htmx: &Htmx, id: CredentialId, text: &str) -> Answer {
     if !htmx.partial || htmx.is_at(&address(&id)) {
         who.notice(text).await?;
         return Ok(match htmx.partial {

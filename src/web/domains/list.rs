@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -15,9 +15,9 @@ use crate::model::Domain;
 use crate::model::domain::displayed;
 use crate::model::domain::verification::{Finding, State as Shown};
 use crate::verification;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, Tell, piece};
-use crate::web::page::{Frame, HTML, Here, html, refused, render};
+use crate::web::page::{Frame, HTML, Here, html, render};
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -55,40 +55,30 @@ impl DomainsPage {
 }
 
 /// `GET /settings/domains`
-pub async fn list(State(app): State<App>, who: SignedIn) -> Result<Response, Failure> {
-    Ok(html(&page(&app, &who).await?)?)
+pub async fn list(State(app): State<App>, who: SignedIn) -> Answer {
+    html(&page(&app, &who).await?)
 }
 
 /// `POST /settings/domains`
-pub async fn create(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Form(new): Form<NewDomain>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(new): Form<NewDomain>) -> Answer {
     let mut tx = app.db.begin().await?;
     match Domain::add(&mut tx, &who.actor(), &new.name).await {
         Ok(domain) => {
             tx.commit().await?;
             let text = format!("{} is added. Set its record to verify it.", displayed(&domain.name));
-            Ok(changed(&app, &who, &htmx, Some(domain.id), text).await?)
+            changed(&app, &who, &htmx, Some(domain.id), text).await
         }
         Err(Error::Invalid(problems)) => {
             drop(tx);
             let page = DomainsPage { name: new.name, problems, ..page(&app, &who).await? };
-            Ok(if htmx.partial { refused(&page.as_list())? } else { refused(&page)? })
+            htmx.refuse(&page, &page.as_list())
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// `POST /settings/domains/{id}/verify`
-pub async fn verify(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<DomainId>,
-) -> Result<Response, Failure> {
+pub async fn verify(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<DomainId>) -> Answer {
     let (domain, finding) = verification::look_up(&app, &who.actor(), id).await?;
     let told = match finding {
         Finding::Present => Tell::Done(format!("{} is verified.", displayed(&domain.name))),
@@ -117,7 +107,7 @@ pub async fn changed(
     htmx: &Htmx,
     changed: Option<DomainId>,
     text: String,
-) -> Result<Response> {
+) -> Answer {
     if !htmx.partial {
         who.notice(&text).await?;
         return Ok(Redirect::to(HOME).into_response());

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -13,9 +12,9 @@ use crate::id::DomainId;
 use crate::model::Domain;
 use crate::model::domain::verification::State as Shown;
 use crate::model::domain::{Naming, displayed};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html, refused};
+use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 use crate::web::{credentials, shown};
 
@@ -47,9 +46,9 @@ pub async fn ask_delete(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<DomainId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let page = RemovePage::read(&app, &who, &htmx, id).await?;
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/domains/{id}/delete`
@@ -58,18 +57,18 @@ pub async fn delete(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<DomainId>,
     Form(Confirmation { credentials }): Form<Confirmation>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     match Domain::remove(&mut tx, &who.actor(), id, credentials).await {
         Ok(domain) => {
             tx.commit().await?;
             let text = format!("{} is removed.", displayed(&domain.name));
-            Ok(changed(&app, &who, &htmx, None, text).await?)
+            changed(&app, &who, &htmx, None, text).await
         }
         Err(Error::Conflict(why)) => {
             drop(tx);
             let page = RemovePage { refusal: Some(why), ..RemovePage::read(&app, &who, &htmx, id).await? };
-            Ok(if htmx.partial { refused(&page.as_dialog())? } else { refused(&page)? })
+            htmx.refuse(&page, &page.as_dialog())
         }
         Err(error) => Err(error.into()),
     }

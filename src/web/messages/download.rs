@@ -2,14 +2,13 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::response::Response;
 
 use super::opened::{self, Which};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::http::pieces::source as source_of;
 use crate::id::MessageId;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::files::file;
 use crate::web::signed_in::SignedIn;
 
@@ -31,7 +30,7 @@ pub async fn attachment(
     State(app): State<App>,
     who: SignedIn,
     Path((id, number)): Path<(MessageId, usize)>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let which = Which { organization: who.organization(), id };
     let found = opened::attachment(&app, which, number).await?.ok_or(Error::NotFound("attachment"))?;
     let kind = SAFE.iter().find(|safe| **safe == found.kind).unwrap_or(&"application/octet-stream");
@@ -39,11 +38,7 @@ pub async fn attachment(
 }
 
 /// `GET /messages/{id}/source`: the whole message as it was taken, never more than a piece of it in memory.
-pub async fn source(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<MessageId>,
-) -> Result<Response, Failure> {
+pub async fn source(State(app): State<App>, who: SignedIn, Path(id): Path<MessageId>) -> Answer {
     let body = source_of(&app, who.organization(), id).await?;
     let body = body.ok_or(Error::NotFound("message, or what it held is forgotten"))?;
     Ok(file(&format!("{id}.eml"), "application/octet-stream", body))

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Query as Search, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
@@ -21,7 +21,7 @@ use crate::model::message::{Found, Listing, Outcome};
 use crate::model::{Credential, Message, Turn};
 use crate::secret::hex;
 use crate::web::credentials::Server;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
@@ -55,7 +55,7 @@ pub async fn list(
     who: SignedIn,
     htmx: Htmx,
     Search(mut query): Search<Query>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let seen = std::mem::take(&mut query.seen);
     let has_filters = !htmx.partial || seen == NONE;
     let mut page = ListPage::read(&app, &who, query, has_filters).await?;
@@ -111,7 +111,7 @@ impl ListPage {
 
     /// The answer to a page that has `seen` shown: nothing where it would show the same again. A page without any message has
     /// no filters either, and is given both.
-    fn news_since(mut self, seen: &str) -> Result<Response> {
+    fn news_since(mut self, seen: &str) -> Answer {
         if self.seen() == seen {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }

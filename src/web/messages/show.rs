@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query as Search, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Deserialize;
 
 use super::deliveries::{self, Told};
@@ -20,7 +20,7 @@ use crate::model::webhook::claim::MAX_TRIES;
 use crate::model::webhook::delivery::Status;
 use crate::model::{Credential, Message};
 use crate::web::credentials;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, REPLACE_URL};
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html};
 use crate::web::shown;
@@ -73,7 +73,7 @@ pub async fn show(
     htmx: Htmx,
     Path(id): Path<MessageId>,
     Search(wish): Search<Wish>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let page = ShowPage::read(&app, &who, id, &wish).await?;
     let policy = Extension(Policy::WithFrames);
     Ok(match htmx.partial {
@@ -90,7 +90,7 @@ pub async fn document(
     who: SignedIn,
     Path(id): Path<MessageId>,
     Search(wish): Search<Wish>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let which = Which { organization: who.organization(), id };
     let document = opened::document(&app, which).await?.ok_or(Error::NotFound("HTML in this message"))?;
     let policy = Policy::Foreign { remote_images: !wish.remote.is_empty() };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::show::UsagePage;
 use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::model::Credits;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, Tell, piece};
 use crate::web::page::{HTML, refused, render};
 use crate::web::shown;
@@ -39,10 +39,10 @@ pub async fn set_allowance(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Form(NewAllowance { allowance: typed }): Form<NewAllowance>,
-) -> Result<Response, Failure> {
+) -> Answer {
     match set(&app, &who, &typed).await {
-        Ok(credits) => Ok(told(&app, &who, &htmx, credits).await?),
-        Err(Error::Invalid(problems)) => Ok(refuse(&app, &who, &htmx, (typed, problems)).await?),
+        Ok(credits) => told(&app, &who, &htmx, credits).await,
+        Err(Error::Invalid(problems)) => refuse(&app, &who, &htmx, (typed, problems)).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -59,7 +59,7 @@ async fn set(app: &App, who: &SignedIn, typed: &str) -> Result<Option<i64>> {
     Ok(credits)
 }
 
-async fn told(app: &App, who: &SignedIn, htmx: &Htmx, credits: Option<i64>) -> Result<Response> {
+async fn told(app: &App, who: &SignedIn, htmx: &Htmx, credits: Option<i64>) -> Answer {
     let text = match credits {
         Some(credits) => format!("The monthly allowance is {} credits.", shown::number(&credits)),
         None => "There is no monthly allowance.".to_owned(),
@@ -73,12 +73,7 @@ async fn told(app: &App, who: &SignedIn, htmx: &Htmx, credits: Option<i64>) -> R
     Ok((Tell::Done(text), [HTML], piece("allowance", "outerHTML", &panel)).into_response())
 }
 
-async fn refuse(
-    app: &App,
-    who: &SignedIn,
-    htmx: &Htmx,
-    (typed, problems): (String, Problems),
-) -> Result<Response> {
+async fn refuse(app: &App, who: &SignedIn, htmx: &Htmx, (typed, problems): (String, Problems)) -> Answer {
     let read = Allowance::read(&mut *app.db.read().await?, who).await?;
     let allowance = Allowance { typed, ..read };
     if htmx.partial {

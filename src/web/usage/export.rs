@@ -2,7 +2,6 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::response::Response;
 use tokio::sync::mpsc::{Sender, channel};
 
 use crate::app::App;
@@ -12,7 +11,7 @@ use crate::id::OrganizationId;
 use crate::model::Usage;
 use crate::model::credential::Mode;
 use crate::model::usage::UsageRow;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::files::file;
 use crate::web::signed_in::SignedIn;
 
@@ -21,7 +20,7 @@ const HEAD: &str = "month,credential,credential_id,mode,messages,recipients,cred
 const LINES: i64 = 2_000;
 
 /// `GET /usage.csv`
-pub async fn export(State(app): State<App>, who: SignedIn) -> Result<Response, Failure> {
+pub async fn export(State(app): State<App>, who: SignedIn) -> Answer {
     let organization = who.organization();
     let first = read(&app, organization, None).await?;
     let (sender, pieces) = channel(1);

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::{Query as Search, State};
-use axum::response::Response;
 
 use super::allowance::Allowance;
 use super::chart::Chart;
@@ -15,7 +14,7 @@ use crate::id::CredentialId;
 use crate::model::page::PAGE_SIZE;
 use crate::model::usage::{Counts, CredentialCounts, Month};
 use crate::model::{Page, Turn, Usage};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -44,12 +43,8 @@ pub struct UsagePage {
 }
 
 /// `GET /usage`
-pub async fn show(
-    State(app): State<App>,
-    who: SignedIn,
-    Search(query): Search<Query>,
-) -> Result<Response, Failure> {
-    Ok(html(&UsagePage::read(&app, &who, query).await?)?)
+pub async fn show(State(app): State<App>, who: SignedIn, Search(query): Search<Query>) -> Answer {
+    html(&UsagePage::read(&app, &who, query).await?)
 }
 
 impl UsagePage {

@@ -4,21 +4,20 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::delivery_address;
 use crate::app::App;
-use crate::error::Result;
 use crate::id::{DeliveryId, WebhookId};
 use crate::model::Webhook;
 use crate::model::webhook::claim::MAX_TRIES;
 use crate::model::webhook::delivery::{Attempt, Status};
 use crate::model::webhook::{Delivery, EventType};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, REDIRECT};
-use crate::web::page::{Frame, Here, html};
+use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -49,14 +48,14 @@ pub async fn show(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut connection = app.db.read().await?;
     let webhook = Webhook::find(&mut connection, who.organization(), id).await?;
     let delivery = Delivery::find(&mut connection, (who.organization(), id), delivery).await?;
     let attempts = Delivery::attempts(&mut connection, who.organization(), delivery.id).await?;
     drop(connection);
     let page = DeliveryPage { frame: who.frame(Here::Webhooks).await?, webhook, delivery, attempts };
-    Ok(if htmx.partial { html(&page.as_delivery())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_delivery())
 }
 
 /// `POST /settings/webhooks/{id}/deliveries/{delivery}/redeliver`
@@ -64,11 +63,11 @@ pub async fn redeliver(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     Delivery::redeliver(&mut tx, &who.actor(), id, delivery).await?;
     tx.commit().await?;
-    Ok(sent(&who, &htmx, (id, delivery), "It is sent again, with the same id.").await?)
+    sent(&who, &htmx, (id, delivery), "It is sent again, with the same id.").await
 }
 
 /// `GET /settings/webhooks/{id}/test`
@@ -77,10 +76,10 @@ pub async fn ask_test(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let page = TestPage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/webhooks/{id}/test`
@@ -89,11 +88,11 @@ pub async fn send_test(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
     Form(Chosen { event }): Form<Chosen>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     let delivery = Webhook::send_test(&mut tx, &who.actor(), id, event).await?;
     tx.commit().await?;
-    Ok(sent(&who, &htmx, (id, delivery), "The test event is on its way.").await?)
+    sent(&who, &htmx, (id, delivery), "The test event is on its way.").await
 }
 
 /// To the page that shows how it goes.
@@ -102,7 +101,7 @@ async fn sent(
     htmx: &Htmx,
     (webhook, delivery): (WebhookId, DeliveryId),
     text: &str,
-) -> Result<Response> {
+) -> Answer {
     who.notice(text).await?;
     let page = delivery_address(&webhook, &delivery);
     Ok(match htmx.partial {

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -14,9 +13,9 @@ use crate::id::WebhookId;
 use crate::model::credential::Scope;
 use crate::model::webhook::{AllowedNetworks, Draft, EventType};
 use crate::model::{Domain, Webhook};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html, refused};
+use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -47,36 +46,26 @@ pub struct Choices {
 }
 
 /// `GET /settings/webhooks/new`
-pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Result<Response, Failure> {
-    Ok(FormPage::read(&app, &who, &htmx, None, Choices::default()).await?.ask()?)
+pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Answer {
+    FormPage::read(&app, &who, &htmx, None, Choices::default()).await?.ask(&htmx)
 }
 
 /// `POST /settings/webhooks`
-pub async fn create(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Form(form): Form<Choices>,
-) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(form): Form<Choices>) -> Answer {
     match form.create(&app, &who).await {
-        Ok(issued) => Ok(issued.show(&app, &who, &htmx).await?),
+        Ok(issued) => issued.show(&app, &who, &htmx).await,
         Err(Error::Invalid(problems)) => {
-            Ok(FormPage::read(&app, &who, &htmx, None, form).await?.refuse(problems)?)
+            FormPage::read(&app, &who, &htmx, None, form).await?.refuse(&htmx, problems)
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// `GET /settings/webhooks/{id}/edit`
-pub async fn edit(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+pub async fn edit(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<WebhookId>) -> Answer {
     let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let form = Choices::of(&webhook);
-    Ok(FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.ask()?)
+    FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.ask(&htmx)
 }
 
 /// `POST /settings/webhooks/{id}/edit`
@@ -85,12 +74,12 @@ pub async fn update(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
     Form(form): Form<Choices>,
-) -> Result<Response, Failure> {
+) -> Answer {
     match form.update(&app, &who, id).await {
-        Ok(()) => Ok(told::changed(&app, &who, &htmx, id, "Saved. It holds for the next event.").await?),
+        Ok(()) => told::changed(&app, &who, &htmx, id, "Saved. It holds for the next event.").await,
         Err(Error::Invalid(problems)) => {
             let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
-            Ok(FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.refuse(problems)?)
+            FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.refuse(&htmx, problems)
         }
         Err(error) => Err(error.into()),
     }
@@ -161,13 +150,13 @@ impl FormPage {
         Ok(Self { frame, in_dialog: htmx.partial, webhook, form, domains, problems })
     }
 
-    fn ask(&self) -> Result<Response> {
-        if self.in_dialog { html(&self.as_dialog()) } else { html(self) }
+    fn ask(&self, htmx: &Htmx) -> Answer {
+        htmx.answer(self, &self.as_dialog())
     }
 
-    fn refuse(self, problems: Problems) -> Result<Response> {
+    fn refuse(self, htmx: &Htmx, problems: Problems) -> Answer {
         let page = Self { problems, ..self };
-        if page.in_dialog { refused(&page.as_dialog()) } else { refused(&page) }
+        htmx.refuse(&page, &page.as_dialog())
     }
 
     /// The events of messages, or those of credentials.

@@ -2,16 +2,14 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 
 use super::told;
 use crate::app::App;
-use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html};
+use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -28,11 +26,11 @@ pub async fn disable(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     Webhook::disable(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::changed(&app, &who, &htmx, id, "Disabled. What happens from now on is not sent to it.").await?)
+    told::changed(&app, &who, &htmx, id, "Disabled. What happens from now on is not sent to it.").await
 }
 
 /// `POST /settings/webhooks/{id}/enable`
@@ -40,11 +38,11 @@ pub async fn enable(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     Webhook::enable(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::changed(&app, &who, &htmx, id, "Enabled. What waited for it is sent now.").await?)
+    told::changed(&app, &who, &htmx, id, "Enabled. What waited for it is sent now.").await
 }
 
 /// `GET /settings/webhooks/{id}/delete`
@@ -53,10 +51,10 @@ pub async fn ask_delete(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let page = DeletePage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/webhooks/{id}/delete`
@@ -64,9 +62,9 @@ pub async fn delete(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     let webhook = Webhook::delete(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::deleted(&app, &who, &htmx, &webhook).await?)
+    told::deleted(&app, &who, &htmx, &webhook).await
 }

@@ -2,13 +2,12 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -23,8 +22,8 @@ pub struct ListPage {
 }
 
 /// `GET /settings/webhooks`
-pub async fn list(State(app): State<App>, who: SignedIn) -> Result<Response, Failure> {
-    Ok(html(&ListPage::read(&app, &who, None).await?)?)
+pub async fn list(State(app): State<App>, who: SignedIn) -> Answer {
+    html(&ListPage::read(&app, &who, None).await?)
 }
 
 impl ListPage {

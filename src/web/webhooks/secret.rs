@@ -3,18 +3,17 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::told;
 use crate::app::App;
-use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
 use crate::model::webhook::{IssuedWebhook, Overlap};
 use crate::web::examples::{Tab, receivers};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
 use crate::web::shown;
@@ -56,10 +55,10 @@ pub async fn ask_rotate(
     who: SignedIn,
     htmx: Htmx,
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
     let page = RotatePage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
-    Ok(if htmx.partial { html(&page.as_dialog())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/webhooks/{id}/rotate`
@@ -68,11 +67,11 @@ pub async fn rotate(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
     Form(Rotation { overlap }): Form<Rotation>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     let issued = Webhook::rotate_secret(&mut tx, &who.actor(), id, overlap.duration()).await?;
     tx.commit().await?;
-    Ok(Issued { issued, created: false }.show(&app, &who, &htmx).await?)
+    Issued { issued, created: false }.show(&app, &who, &htmx).await
 }
 
 /// `POST /settings/webhooks/{id}/end-overlap`
@@ -80,11 +79,11 @@ pub async fn end_overlap(
     State(app): State<App>,
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let mut tx = app.db.begin().await?;
     Webhook::end_overlap(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    Ok(told::changed(&app, &who, &htmx, id, "The old secret signs no more.").await?)
+    told::changed(&app, &who, &htmx, id, "The old secret signs no more.").await
 }
 
 impl Issued {
@@ -93,7 +92,7 @@ impl Issued {
     }
 
     /// The answer that holds the secret. No browser keeps it (`no-store`), and no address does.
-    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Result<Response> {
+    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Answer {
         let Self { issued: IssuedWebhook { webhook, secret }, created } = &self;
         let frame = who.frame(Here::Webhooks).await?;
         let (secret, examples) = (secret.expose(), receivers());

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
 use serde::Deserialize;
 
 use super::address;
@@ -18,9 +17,9 @@ use crate::model::webhook::claim::MAX_TRIES;
 use crate::model::webhook::delivery::Status;
 use crate::model::{Page, Turn, Webhook};
 use crate::web::examples::{Tab, receivers};
-use crate::web::failure::Failure;
+use crate::web::failure::Answer;
 use crate::web::htmx::Htmx;
-use crate::web::page::{Frame, Here, html};
+use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 use crate::web::{shown, urlencoded};
 
@@ -51,9 +50,9 @@ pub async fn show(
     (who, htmx): (SignedIn, Htmx),
     Path(id): Path<WebhookId>,
     Query(search): Query<Search>,
-) -> Result<Response, Failure> {
+) -> Answer {
     let page = ShowPage::read(&app, &who, id, search).await?;
-    Ok(if htmx.partial { html(&page.as_found())? } else { html(&page)? })
+    htmx.answer(&page, &page.as_found())
 }
 
 impl ShowPage {

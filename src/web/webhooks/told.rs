@@ -1,7 +1,7 @@
 //! How a change is told: in the page that is open, or by going to the one that shows it.
 
 use axum::extract::Query;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 
 use super::list::ListPage;
 use super::show::{Search, ShowPage};
@@ -10,12 +10,13 @@ use crate::app::App;
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
+use crate::web::failure::Answer;
 use crate::web::htmx::{Htmx, REDIRECT, Tell, piece};
 use crate::web::page::{HTML, render};
 use crate::web::signed_in::SignedIn;
 
 /// A webhook has changed: the list, or its page, changes in place.
-pub async fn changed(app: &App, who: &SignedIn, htmx: &Htmx, id: WebhookId, text: &str) -> Result<Response> {
+pub async fn changed(app: &App, who: &SignedIn, htmx: &Htmx, id: WebhookId, text: &str) -> Answer {
     if !htmx.partial {
         who.notice(text).await?;
         return Ok(Redirect::to(&address(&id)).into_response());
@@ -36,7 +37,7 @@ pub async fn pieces(app: &App, who: &SignedIn, htmx: &Htmx, id: WebhookId) -> Re
 }
 
 /// A webhook is gone.
-pub async fn deleted(app: &App, who: &SignedIn, htmx: &Htmx, webhook: &Webhook) -> Result<Response> {
+pub async fn deleted(app: &App, who: &SignedIn, htmx: &Htmx, webhook: &Webhook) -> Answer {
     let text = format!("{} is deleted.", webhook.name);
     if htmx.is_at(HOME) {
         let page = ListPage::read(app, who, None).await?;
