@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use serde::Deserialize;
 
 use super::credentials;
 use super::failure::Answer;
-use super::htmx::Htmx;
 use super::page::{Frame, Here};
 use super::shown;
 use super::signed_in::SignedIn;
 use super::urlencoded;
-use crate::app::App;
 use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::denial::{DenialFilter, Door};
@@ -53,13 +51,14 @@ pub struct Search {
 }
 
 /// `GET /activity`
-pub async fn list(State(app): State<App>, who: SignedIn, htmx: Htmx, Query(search): Query<Search>) -> Answer {
-    let found = search.find(&app, &who).await?;
+pub async fn list(who: SignedIn, Query(search): Query<Search>) -> Answer {
+    let found = search.find(&who).await?;
     let existing =
-        Credential::existing(&mut *app.db.read().await?, who.organization(), &found.credentials()).await?;
-    let (frame, kept) = (who.frame(Here::Activity).await?, app.config.keep_logins);
+        Credential::existing(&mut *who.app.db.read().await?, who.organization(), &found.credentials())
+            .await?;
+    let (frame, kept) = (who.frame(Here::Activity).await?, who.app.config.keep_logins);
     let page = ActivityPage { frame, search, found, existing, kept };
-    htmx.answer(&page, &page.as_found())
+    who.htmx.answer(&page, &page.as_found())
 }
 
 impl Search {
@@ -67,9 +66,9 @@ impl Search {
         self.kind == "denied" || !self.reference.is_empty()
     }
 
-    async fn find(&self, app: &App, who: &SignedIn) -> Result<Found> {
+    async fn find(&self, who: &SignedIn) -> Result<Found> {
         let turn = Turn::new(Some(&self.after), Some(&self.before), PAGE_SIZE)?;
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         if !self.is_denied() {
             return Ok(Found::Changes(Event::page(&mut connection, who.organization(), &turn).await?));
         }

@@ -1,7 +1,6 @@
 //! The checker: a real SMTP session with the running door, told step by step while it goes on.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,7 +8,6 @@ use std::time::Duration;
 use askama::Template;
 use axum::Extension;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use hyper::body::Frame as Piece;
@@ -18,7 +16,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::credentials;
 use super::failure::Answer;
-use super::htmx::Htmx;
 use super::page::{Frame, HTML, Here, Uncompressed, html, render};
 use super::signed_in::SignedIn;
 use crate::app::App;
@@ -86,11 +83,11 @@ pub struct Check {
 }
 
 /// `POST /settings/smtp-credentials/check`
-pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(check): Form<Check>) -> Answer {
+pub async fn create(who: SignedIn, Form(check): Form<Check>) -> Answer {
     let username = without_secrets(&check.username);
     let fresh = (!check.fresh.is_empty()).then(|| check.password.expose().to_owned());
-    let mut told = check.run(&app, &who).await?;
-    if htmx.partial {
+    let mut told = check.run(&who).await?;
+    if who.htmx.partial {
         return Ok((Extension(Uncompressed), [HTML], Body::new(Pieces(told))).into_response());
     }
     let mut steps = Vec::new();
@@ -103,12 +100,12 @@ pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(chec
 
 impl Check {
     /// Begins the session; what comes out of the channel is what happened.
-    async fn run(self, app: &App, who: &SignedIn) -> Result<UnboundedReceiver<Told>> {
-        let (probe, organization) = (self.probe(app, who.address.0).await?, who.organization());
+    async fn run(self, who: &SignedIn) -> Result<UnboundedReceiver<Told>> {
+        let (probe, organization) = (self.probe(who).await?, who.organization());
         let well_formed = probe.username.starts_with("smtp_") && probe.username.trim() == probe.username;
-        let nowhere = probe.mail.is_some() && app.config.next_hop_host.is_none();
+        let nowhere = probe.mail.is_some() && who.app.config.next_hop_host.is_none();
         let (tell, told) = unbounded_channel();
-        let app = app.clone();
+        let app = who.app.clone();
         tokio::spawn(async move {
             let began = tokio::time::Instant::now();
             let (steps, mut ended) = unbounded_channel();
@@ -126,13 +123,13 @@ impl Check {
         Ok(told)
     }
 
-    async fn probe(self, app: &App, member: IpAddr) -> Result<Probe> {
-        let target = Target::own(app).await;
+    async fn probe(self, who: &SignedIn) -> Result<Probe> {
+        let target = Target::own(&who.app).await;
         let target = target.ok_or_else(|| Error::Conflict("The SMTP door listens nowhere.".to_owned()))?;
         let recipient = Some(self.recipient).filter(|text| !text.trim().is_empty());
         let mail = (recipient.is_some() || !self.sender.trim().is_empty())
             .then_some(Mail { sender: self.sender, recipient });
-        let behalf = Some((app.gate.behalf().clone(), member));
+        let behalf = Some((who.app.gate.behalf().clone(), who.address.0));
         Ok(Probe {
             username: self.username,
             password: self.password,

@@ -3,8 +3,6 @@
 use std::convert::Infallible;
 
 use askama::Template;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponseParts, ResponseParts};
 use serde_json::{Value, json};
@@ -53,14 +51,6 @@ impl Htmx {
     /// The same of a form with what is wrong with it.
     pub fn refuse(&self, page: &impl Template, block: &impl Template) -> Answer {
         if self.partial { refused(block) } else { refused(page) }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Htmx {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers))
     }
 }
 

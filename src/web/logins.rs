@@ -91,8 +91,8 @@ pub async fn create(State(app): State<App>, browser: Browser, Form(login): Form<
 }
 
 /// `POST /logout`
-pub async fn delete(State(app): State<App>, who: SignedIn) -> Result<Redirect, Failure> {
-    let mut tx = app.db.begin().await?;
+pub async fn delete(who: SignedIn) -> Result<Redirect, Failure> {
+    let mut tx = who.app.db.begin().await?;
     Event::record(&mut tx, &who.actor(), Action::MemberLoggedOut, who.member.subject(), "").await?;
     tx.commit().await?;
     who.end().await?;

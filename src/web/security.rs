@@ -1,7 +1,7 @@
 //! Settings > Security: one's own sessions, one's own password.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
@@ -11,7 +11,6 @@ use super::logins::words;
 use super::page::{Frame, Here, html, refused};
 use super::shown;
 use super::signed_in::SignedIn;
-use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::gate::LogInRefusal;
 use crate::id::SessionId;
@@ -39,33 +38,25 @@ pub struct PasswordChange {
 }
 
 /// `GET /settings/security`
-pub async fn show(State(app): State<App>, who: SignedIn) -> Answer {
-    html(&page(&app, &who, Problems::default()).await?)
+pub async fn show(who: SignedIn) -> Answer {
+    html(&page(&who, Problems::default()).await?)
 }
 
 /// `POST /settings/security/password`
-pub async fn change_password(
-    State(app): State<App>,
-    who: SignedIn,
-    Form(change): Form<PasswordChange>,
-) -> Answer {
-    match change.apply(&app, &who).await {
+pub async fn change_password(who: SignedIn, Form(change): Form<PasswordChange>) -> Answer {
+    match change.apply(&who).await {
         Ok(()) => {
             who.notice("The password is changed. All your other sessions have ended.").await?;
             Ok(Redirect::to(HOME).into_response())
         }
-        Err(Error::Invalid(problems)) => refused(&page(&app, &who, problems).await?),
+        Err(Error::Invalid(problems)) => refused(&page(&who, problems).await?),
         Err(error) => Err(error.into()),
     }
 }
 
 /// `POST /settings/security/sessions/{id}/end`
-pub async fn end_session(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<SessionId>,
-) -> Result<Redirect, Failure> {
-    let mut tx = app.db.begin().await?;
+pub async fn end_session(who: SignedIn, Path(id): Path<SessionId>) -> Result<Redirect, Failure> {
+    let mut tx = who.app.db.begin().await?;
     Session::end(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
     who.notice("The session has ended.").await?;
@@ -73,8 +64,8 @@ pub async fn end_session(
 }
 
 /// `POST /settings/security/sessions/end-others`
-pub async fn end_other_sessions(State(app): State<App>, who: SignedIn) -> Result<Redirect, Failure> {
-    let mut tx = app.db.begin().await?;
+pub async fn end_other_sessions(who: SignedIn) -> Result<Redirect, Failure> {
+    let mut tx = who.app.db.begin().await?;
     let ended = Session::end_all_but(&mut tx, &who.actor(), who.member.subject(), &who.session_key()).await?;
     tx.commit().await?;
     who.notice(&format!("{} ended.", shown::count(&i64::try_from(ended).unwrap_or(i64::MAX), "session")))
@@ -89,7 +80,7 @@ impl SecurityPage {
 }
 
 impl PasswordChange {
-    async fn apply(self, app: &App, who: &SignedIn) -> Result<()> {
+    async fn apply(self, who: &SignedIn) -> Result<()> {
         let mut problems = Problems::default();
         check_new_password(&mut problems, "new", &self.new);
         if self.new.expose().trim().eq_ignore_ascii_case(&who.member.email) {
@@ -98,15 +89,15 @@ impl PasswordChange {
             problems.add("new", "That is the password that you have.");
         }
         problems.into_result()?;
-        match app.gate.confirm(&who.member, &self.current, who.address.0).await {
+        match who.app.gate.confirm(&who.member, &self.current, who.address.0).await {
             Ok(()) => {}
             Err(LogInRefusal::Denied) => {
                 return Err(Error::invalid("current", "This is not your current password."));
             }
             Err(refusal) => return Err(Error::invalid("current", words(&refusal).1)),
         }
-        let hash = app.hashing().hash(self.new).await?;
-        let mut tx = app.db.begin().await?;
+        let hash = who.app.hashing().hash(self.new).await?;
+        let mut tx = who.app.db.begin().await?;
         who.member.set_password(&mut tx, &who.actor(), &hash, &who.session_key()).await?;
         tx.commit().await?;
         // A copy of the old cookie ends too.
@@ -114,8 +105,8 @@ impl PasswordChange {
     }
 }
 
-async fn page(app: &App, who: &SignedIn, problems: Problems) -> Result<SecurityPage> {
-    let mut connection = app.db.read().await?;
+async fn page(who: &SignedIn, problems: Problems) -> Result<SecurityPage> {
+    let mut connection = who.app.db.read().await?;
     let sessions = Session::of_member(&mut connection, who.member.id, who.now).await?;
     let this = Session::id_of(&mut connection, &who.session_key()).await?;
     drop(connection);

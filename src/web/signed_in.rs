@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -29,6 +29,9 @@ const NOTICE: &str = "notice";
 /// A request of a member who is logged in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
+    pub app: App,
+    /// Whether a page is asked for, or a piece of one.
+    pub htmx: Htmx,
     pub member: Member,
     pub organization: Organization,
     pub address: ClientAddress,
@@ -97,26 +100,22 @@ impl SignedIn {
         let organization = Organization::find(&mut connection, member.organization).await?;
         drop(connection);
         let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
-        let now = app.clock.now();
+        let (htmx, now) = (Htmx::of(&parts.headers), app.clock.now());
         let is_due = now.since(Timestamp::from_micros(who.seen)) >= TOUCH.min(app.config.session_timeout / 8);
-        if is_due && !Htmx::of(&parts.headers).by_itself {
+        if is_due && !htmx.by_itself {
             who.seen = now.as_micros();
             who.address = address.0.to_string();
             session.insert(WHO, who).await.map_err(session_failed)?;
         }
-        Ok(Some(Self { member, organization, address, now, session }))
+        Ok(Some(Self { app: app.clone(), htmx, member, organization, address, now, session }))
     }
 }
 
-impl<S> FromRequestParts<S> for SignedIn
-where
-    S: Send + Sync,
-    App: FromRef<S>,
-{
+impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        match Self::find(parts, &App::from_ref(state)).await {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        match Self::find(parts, app).await {
             Ok(Some(who)) => Ok(who),
             Ok(None) => Err(NotSignedIn::of(parts).into_response()),
             Err(failure) => Err(failure.into_response()),

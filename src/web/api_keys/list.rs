@@ -1,7 +1,7 @@
 //! The table of keys, and how a change is told in it.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::id::{ApiKeyId, OrganizationId};
 use crate::model::page::PAGE_SIZE;
 use crate::model::{ApiKey, Page, Turn};
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, Tell, piece};
+use crate::web::htmx::{Tell, piece};
 use crate::web::page::{Frame, HTML, Here, html, render};
 use crate::web::signed_in::SignedIn;
 use crate::web::{shown, urlencoded};
@@ -40,26 +40,26 @@ pub struct Search {
 }
 
 /// `GET /settings/api-keys`
-pub async fn list(State(app): State<App>, who: SignedIn, Query(search): Query<Search>) -> Answer {
-    html(&ListPage::read(&app, &who, &search, None).await?)
+pub async fn list(who: SignedIn, Query(search): Query<Search>) -> Answer {
+    html(&ListPage::read(&who, &search, None).await?)
 }
 
 /// A key has changed, or is gone: the list changes in place.
-pub async fn changed(app: &App, who: &SignedIn, htmx: &Htmx, key: Option<ApiKeyId>, text: &str) -> Answer {
-    if !htmx.partial {
+pub async fn changed(who: &SignedIn, key: Option<ApiKeyId>, text: &str) -> Answer {
+    if !who.htmx.partial {
         who.notice(text).await?;
         return Ok(Redirect::to(HOME).into_response());
     }
-    Ok((Tell::Done(text.to_owned()), [HTML], pieces(app, who, htmx, key).await?).into_response())
+    Ok((Tell::Done(text.to_owned()), [HTML], pieces(who, key).await?).into_response())
 }
 
 /// The list as it is now, where it is open.
-pub async fn pieces(app: &App, who: &SignedIn, htmx: &Htmx, changed: Option<ApiKeyId>) -> Result<String> {
-    if !htmx.is_at(HOME) {
+pub async fn pieces(who: &SignedIn, changed: Option<ApiKeyId>) -> Result<String> {
+    if !who.htmx.is_at(HOME) {
         return Ok(String::new());
     }
-    let search = htmx.current.as_ref().and_then(|uri| Query::<Search>::try_from_uri(uri).ok());
-    let page = ListPage::read(app, who, &search.unwrap_or_default().0, changed).await?;
+    let search = who.htmx.current.as_ref().and_then(|uri| Query::<Search>::try_from_uri(uri).ok());
+    let page = ListPage::read(who, &search.unwrap_or_default().0, changed).await?;
     Ok(piece("list", "outerHTML", &render(&page.as_list())?))
 }
 
@@ -69,10 +69,10 @@ pub fn below_account(app: &App, account: OrganizationId, noun: &str) -> String {
 }
 
 impl ListPage {
-    async fn read(app: &App, who: &SignedIn, search: &Search, changed: Option<ApiKeyId>) -> Result<Self> {
+    async fn read(who: &SignedIn, search: &Search, changed: Option<ApiKeyId>) -> Result<Self> {
         let turn = Turn::new(Some(&search.after), Some(&search.before), PAGE_SIZE)?;
-        let page = ApiKey::page(&mut *app.db.read().await?, who.organization(), &turn).await?;
-        let (frame, api) = (who.frame(Here::ApiKeys).await?, format!("{}/v2", app.public_url.as_str()));
+        let page = ApiKey::page(&mut *who.app.db.read().await?, who.organization(), &turn).await?;
+        let (frame, api) = (who.frame(Here::ApiKeys).await?, format!("{}/v2", who.app.public_url.as_str()));
         Ok(Self { frame, page, api, account: who.organization(), changed })
     }
 

@@ -11,7 +11,6 @@ use crate::model::ApiKey;
 use crate::model::api_key::IssuedApiKey;
 use crate::web::examples::{Part, parts};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
 use crate::web::signed_in::SignedIn;
 
@@ -30,15 +29,15 @@ struct SecretPage<'a> {
 
 impl Issued {
     /// The answer that holds the key. No browser keeps it (`no-store`), and no address does.
-    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Answer {
+    pub async fn show(self, who: &SignedIn) -> Answer {
         let Self(IssuedApiKey { key, secret }) = &self;
         let frame = who.frame(Here::ApiKeys).await?;
-        let (secret, example) = (secret.expose(), first_request(app, key, secret.expose()));
+        let (secret, example) = (secret.expose(), first_request(&who.app, key, secret.expose()));
         let page = SecretPage { frame, key, secret, example };
-        if !htmx.partial {
+        if !who.htmx.partial {
             return Ok((Extension(Uncompressed), html(&page)?).into_response());
         }
-        let answer = render(&page.as_dialog())? + &pieces(app, who, htmx, Some(key.id)).await?;
+        let answer = render(&page.as_dialog())? + &pieces(who, Some(key.id)).await?;
         Ok((Extension(Uncompressed), [HTML], answer).into_response())
     }
 }

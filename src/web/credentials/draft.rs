@@ -1,7 +1,7 @@
 //! Create and edit: one form for both.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 use time::PrimitiveDateTime;
@@ -9,14 +9,12 @@ use time::macros::format_description;
 
 use super::secret::Issued;
 use super::{HOME, address, step, told};
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Problems, Result};
 use crate::id::CredentialId;
 use crate::model::credential::{Draft, Mode, Scope};
 use crate::model::{Credential, Domain};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -53,41 +51,33 @@ pub struct Choices {
 }
 
 /// `GET /settings/smtp-credentials/new`
-pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Answer {
-    let form = Choices::default();
-    FormPage::read(&app, &who, &htmx, None, form).await?.ask(&htmx)
+pub async fn new(who: SignedIn) -> Answer {
+    FormPage::ask(&who, None, Choices::default()).await
 }
 
 /// `POST /settings/smtp-credentials`
-pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(form): Form<Choices>) -> Answer {
-    match form.create(&app, &who).await {
-        Ok(issued) => issued.show(&app, &who, &htmx).await,
-        Err(Error::Invalid(problems)) => {
-            FormPage::read(&app, &who, &htmx, None, form).await?.refuse(&htmx, problems)
-        }
+pub async fn create(who: SignedIn, Form(form): Form<Choices>) -> Answer {
+    match form.create(&who).await {
+        Ok(issued) => issued.show(&who).await,
+        Err(Error::Invalid(problems)) => FormPage::refuse(&who, None, form, problems).await,
         Err(error) => Err(error.into()),
     }
 }
 
 /// `GET /settings/smtp-credentials/{id}/edit`
-pub async fn edit(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<CredentialId>) -> Answer {
-    let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+pub async fn edit(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
+    let credential = Credential::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
     let form = Choices::of(&credential);
-    FormPage::read(&app, &who, &htmx, Some(credential), form).await?.ask(&htmx)
+    FormPage::ask(&who, Some(credential), form).await
 }
 
 /// `POST /settings/smtp-credentials/{id}/edit`
-pub async fn update(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path(id): Path<CredentialId>,
-    Form(form): Form<Choices>,
-) -> Answer {
-    match form.update(&app, &who, id).await {
-        Ok(()) => told::changed(&app, &who, &htmx, id, "Saved. It holds from the next log-in on.").await,
+pub async fn update(who: SignedIn, Path(id): Path<CredentialId>, Form(form): Form<Choices>) -> Answer {
+    match form.update(&who, id).await {
+        Ok(()) => told::changed(&who, id, "Saved. It holds from the next log-in on.").await,
         Err(Error::Invalid(problems)) => {
-            let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
-            FormPage::read(&app, &who, &htmx, Some(credential), form).await?.refuse(&htmx, problems)
+            let credential = Credential::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
+            FormPage::refuse(&who, Some(credential), form, problems).await
         }
         Err(error) => Err(error.into()),
     }
@@ -119,17 +109,17 @@ impl Choices {
         Ok(Draft { name: self.name.clone(), mode: self.mode, scope: self.scope, domains, expires_at })
     }
 
-    async fn create(&self, app: &App, who: &SignedIn) -> Result<Issued> {
+    async fn create(&self, who: &SignedIn) -> Result<Issued> {
         let draft = self.draft(None)?.checked(who.now, None)?;
-        let fresh = app.hashing().fresh().await?;
-        let mut tx = app.db.begin().await?;
+        let fresh = who.app.hashing().fresh().await?;
+        let mut tx = who.app.db.begin().await?;
         let issued = Credential::create(&mut tx, &who.actor(), draft, fresh).await?;
         tx.commit().await?;
         Ok(Issued::new(issued))
     }
 
-    async fn update(&self, app: &App, who: &SignedIn, id: CredentialId) -> Result<()> {
-        let mut tx = app.db.begin().await?;
+    async fn update(&self, who: &SignedIn, id: CredentialId) -> Result<()> {
+        let mut tx = who.app.db.begin().await?;
         let before = Credential::find_to_change(&mut tx, who.organization(), id).await?;
         if !self.seen.is_empty() && self.seen != before.updated_at.as_micros().to_string() {
             return Err(Error::invalid(
@@ -155,25 +145,25 @@ impl Default for Choices {
 }
 
 impl FormPage {
-    async fn read(
-        app: &App,
+    async fn read(who: &SignedIn, credential: Option<Credential>, form: Choices) -> Result<Self> {
+        let domains = Domain::all(&mut *who.app.db.read().await?, who.organization()).await?;
+        let (frame, problems) = (who.frame(Here::Credentials).await?, Problems::default());
+        Ok(Self { frame, in_dialog: who.htmx.partial, credential, form, domains, problems })
+    }
+
+    async fn ask(who: &SignedIn, credential: Option<Credential>, form: Choices) -> Answer {
+        let page = Self::read(who, credential, form).await?;
+        who.htmx.answer(&page, &page.as_dialog())
+    }
+
+    async fn refuse(
         who: &SignedIn,
-        htmx: &Htmx,
         credential: Option<Credential>,
         form: Choices,
-    ) -> Result<Self> {
-        let domains = Domain::all(&mut *app.db.read().await?, who.organization()).await?;
-        let (frame, problems) = (who.frame(Here::Credentials).await?, Problems::default());
-        Ok(Self { frame, in_dialog: htmx.partial, credential, form, domains, problems })
-    }
-
-    fn ask(&self, htmx: &Htmx) -> Answer {
-        htmx.answer(self, &self.as_dialog())
-    }
-
-    fn refuse(self, htmx: &Htmx, problems: Problems) -> Answer {
-        let page = Self { problems, ..self };
-        htmx.refuse(&page, &page.as_dialog())
+        problems: Problems,
+    ) -> Answer {
+        let page = Self { problems, ..Self::read(who, credential, form).await? };
+        who.htmx.refuse(&page, &page.as_dialog())
     }
 
     /// Where the form is sent.

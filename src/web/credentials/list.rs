@@ -1,17 +1,16 @@
 //! The table of credentials.
 
 use askama::Template;
-use axum::extract::{Query as Search, State};
+use axum::extract::Query as Search;
 use axum::response::IntoResponse;
 
 use super::query::Query;
-use crate::app::App;
 use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::credential::{Mode, Sort, State as Shown, Status};
 use crate::model::{Credential, Page};
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
+use crate::web::htmx::{PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -42,10 +41,10 @@ pub struct ListPage {
 }
 
 /// `GET /settings/smtp-credentials`
-pub async fn list(State(app): State<App>, who: SignedIn, htmx: Htmx, Search(query): Search<Query>) -> Answer {
+pub async fn list(who: SignedIn, Search(query): Search<Query>) -> Answer {
     let (address, header) = (query.address(), if query.is_turned() { PUSH_URL } else { REPLACE_URL });
-    let page = ListPage::read(&app, &who, query, None).await?;
-    match htmx.partial {
+    let page = ListPage::read(&who, query, None).await?;
+    match who.htmx.partial {
         true => Ok(([(header, address)], html(&page.as_found())?).into_response()),
         false => html(&page),
     }
@@ -57,14 +56,9 @@ pub fn is(changed: &Option<CredentialId>, id: &CredentialId) -> bool {
 }
 
 impl ListPage {
-    pub async fn read(
-        app: &App,
-        who: &SignedIn,
-        query: Query,
-        changed: Option<CredentialId>,
-    ) -> Result<Self> {
+    pub async fn read(who: &SignedIn, query: Query, changed: Option<CredentialId>) -> Result<Self> {
         let listing = query.listing()?;
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         let page = Credential::list(&mut connection, who.organization(), &listing, who.now).await?;
         let count = match page.total() {
             Some(count) => count,
@@ -76,7 +70,7 @@ impl ListPage {
             true => format!("More than {limit} credentials"),
             false => shown::count(&count, "credential"),
         };
-        let server = super::show::Server::of(app).to_string();
+        let server = super::show::Server::of(&who.app).to_string();
         Ok(Self { frame: who.frame(Here::Credentials).await?, server, query, page, counted, changed })
     }
 

@@ -2,20 +2,18 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::show::Server;
 use super::told;
-use crate::app::App;
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::{Grace, IssuedCredential, State as Shown};
 use crate::web::examples::{Tab, tabs};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -53,44 +51,34 @@ pub struct Rotation {
 }
 
 /// `GET /settings/smtp-credentials/{id}/rotate`
-pub async fn ask_rotate(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<CredentialId>,
-) -> Answer {
-    let credential = Credential::find(&mut *app.db.read().await?, who.organization(), id).await?;
+pub async fn ask_rotate(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
+    let credential = Credential::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
     let state = credential.state(who.now);
     let frame = who.frame(Here::Credentials).await?;
-    let page = RotatePage { frame, in_dialog: htmx.partial, credential, state };
-    htmx.answer(&page, &page.as_dialog())
+    let page = RotatePage { frame, in_dialog: who.htmx.partial, credential, state };
+    who.htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/smtp-credentials/{id}/rotate`
 pub async fn rotate(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
+    who: SignedIn,
     Path(id): Path<CredentialId>,
     Form(Rotation { grace }): Form<Rotation>,
 ) -> Answer {
-    let current = Credential::current_hash(&mut *app.db.read().await?, who.organization(), id).await?;
-    let fresh = app.hashing().fresh_beside(current).await?;
-    let mut tx = app.db.begin().await?;
+    let current = Credential::current_hash(&mut *who.app.db.read().await?, who.organization(), id).await?;
+    let fresh = who.app.hashing().fresh_beside(current).await?;
+    let mut tx = who.app.db.begin().await?;
     let issued = Credential::rotate(&mut tx, &who.actor(), id, grace.duration(), fresh).await?;
     tx.commit().await?;
-    Issued { issued, created: false }.show(&app, &who, &htmx).await
+    Issued { issued, created: false }.show(&who).await
 }
 
 /// `POST /settings/smtp-credentials/{id}/end-grace`
-pub async fn end_grace(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path(id): Path<CredentialId>,
-) -> Answer {
-    let mut tx = app.db.begin().await?;
+pub async fn end_grace(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
+    let mut tx = who.app.db.begin().await?;
     Credential::end_grace(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    told::changed(&app, &who, &htmx, id, "The old password is refused from now on.").await
+    told::changed(&who, id, "The old password is refused from now on.").await
 }
 
 impl Issued {
@@ -99,9 +87,9 @@ impl Issued {
     }
 
     /// The answer that holds the password. Nothing keeps it: not the browser (`no-store`), not the address.
-    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Answer {
+    pub async fn show(self, who: &SignedIn) -> Answer {
         let Self { issued: IssuedCredential { credential, password }, created } = &self;
-        let server = Server::of(app);
+        let server = Server::of(&who.app);
         let page = SecretPage {
             frame: who.frame(Here::Credentials).await?,
             created: *created,
@@ -110,12 +98,12 @@ impl Issued {
             password: password.expose(),
             server,
         };
-        if !htmx.partial {
+        if !who.htmx.partial {
             return Ok((Extension(Uncompressed), html(&page)?).into_response());
         }
         let pieces = match created {
-            true => told::list(app, who, htmx, Some(credential.id)).await?,
-            false => told::pieces(app, who, htmx, credential.id).await?,
+            true => told::list(who, Some(credential.id)).await?,
+            false => told::pieces(who, credential.id).await?,
         };
         let answer = render(&page.as_dialog())? + &pieces;
         Ok((Extension(Uncompressed), [HTML], answer).into_response())

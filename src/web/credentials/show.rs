@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 
 use crate::app::App;
 use crate::config::{Security, SmtpListener};
@@ -54,14 +54,14 @@ pub struct Server {
 }
 
 /// `GET /settings/smtp-credentials/{id}`
-pub async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
-    html(&ShowPage::read(&app, &who, id).await?)
+pub async fn show(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
+    html(&ShowPage::read(&who, id).await?)
 }
 
 impl ShowPage {
-    pub async fn read(app: &App, who: &SignedIn, id: CredentialId) -> Result<Self> {
+    pub async fn read(who: &SignedIn, id: CredentialId) -> Result<Self> {
         let organization = who.organization();
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         let credential = Credential::find(&mut connection, organization, id).await?;
         let logins = Login::recent(&mut connection, organization, id, LINES as i64).await?;
         let filter = DenialFilter { credential: Some(id), ..DenialFilter::default() };
@@ -76,9 +76,9 @@ impl ShowPage {
         let sending = Sending { organization, credential: id, at: who.now };
         let usable = Domain::usable(&mut connection, sending, MAX_DOMAINS).await?;
         drop(connection);
-        let (server, state) = (Server::of(app), credential.state(who.now));
+        let (server, state) = (Server::of(&who.app), credential.state(who.now));
         let examples = tabs(&server, &credential.username, None);
-        let (frame, kept) = (who.frame(Here::Credentials).await?, app.config.keep_logins);
+        let (frame, kept) = (who.frame(Here::Credentials).await?, who.app.config.keep_logins);
         Ok(Self { frame, credential, state, server, examples, logins, denials, still_used, kept, usable })
     }
 

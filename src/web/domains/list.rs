@@ -1,13 +1,12 @@
 //! The domains, a new one, and the look-up of a record.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::HOME;
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Problems, Result};
 use crate::id::DomainId;
@@ -16,7 +15,7 @@ use crate::model::domain::displayed;
 use crate::model::domain::verification::{Finding, State as Shown};
 use crate::verification;
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, Tell, piece};
+use crate::web::htmx::{Tell, piece};
 use crate::web::page::{Frame, HTML, Here, html, render};
 use crate::web::signed_in::SignedIn;
 
@@ -55,36 +54,36 @@ impl DomainsPage {
 }
 
 /// `GET /settings/domains`
-pub async fn list(State(app): State<App>, who: SignedIn) -> Answer {
-    html(&page(&app, &who).await?)
+pub async fn list(who: SignedIn) -> Answer {
+    html(&page(&who).await?)
 }
 
 /// `POST /settings/domains`
-pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(new): Form<NewDomain>) -> Answer {
-    let mut tx = app.db.begin().await?;
+pub async fn create(who: SignedIn, Form(new): Form<NewDomain>) -> Answer {
+    let mut tx = who.app.db.begin().await?;
     match Domain::add(&mut tx, &who.actor(), &new.name).await {
         Ok(domain) => {
             tx.commit().await?;
             let text = format!("{} is added. Set its record to verify it.", displayed(&domain.name));
-            changed(&app, &who, &htmx, Some(domain.id), text).await
+            changed(&who, Some(domain.id), text).await
         }
         Err(Error::Invalid(problems)) => {
             drop(tx);
-            let page = DomainsPage { name: new.name, problems, ..page(&app, &who).await? };
-            htmx.refuse(&page, &page.as_list())
+            let page = DomainsPage { name: new.name, problems, ..page(&who).await? };
+            who.htmx.refuse(&page, &page.as_list())
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// `POST /settings/domains/{id}/verify`
-pub async fn verify(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<DomainId>) -> Answer {
-    let (domain, finding) = verification::look_up(&app, &who.actor(), id).await?;
+pub async fn verify(who: SignedIn, Path(id): Path<DomainId>) -> Answer {
+    let (domain, finding) = verification::look_up(&who.app, &who.actor(), id).await?;
     let told = match finding {
         Finding::Present => Tell::Done(format!("{} is verified.", displayed(&domain.name))),
         Finding::Absent(why) | Finding::Unanswered(why) => Tell::Failed(why),
     };
-    if htmx.partial {
+    if who.htmx.partial {
         let row = render(&Row { domain: &domain, now: who.now })?;
         return Ok((told, [HTML], piece(&format!("domain-{id}"), "outerHTML", &row)).into_response());
     }
@@ -94,25 +93,19 @@ pub async fn verify(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id):
     Ok(Redirect::to(&format!("{HOME}#domain-{id}")).into_response())
 }
 
-async fn page(app: &App, who: &SignedIn) -> Result<DomainsPage> {
-    let domains = Domain::all(&mut *app.db.read().await?, who.organization()).await?;
+async fn page(who: &SignedIn) -> Result<DomainsPage> {
+    let domains = Domain::all(&mut *who.app.db.read().await?, who.organization()).await?;
     let frame = who.frame(Here::Domains).await?;
     Ok(DomainsPage { frame, domains, name: String::new(), problems: Problems::default(), changed: None })
 }
 
 /// The list has one more, or one less.
-pub async fn changed(
-    app: &App,
-    who: &SignedIn,
-    htmx: &Htmx,
-    changed: Option<DomainId>,
-    text: String,
-) -> Answer {
-    if !htmx.partial {
+pub async fn changed(who: &SignedIn, changed: Option<DomainId>, text: String) -> Answer {
+    if !who.htmx.partial {
         who.notice(&text).await?;
         return Ok(Redirect::to(HOME).into_response());
     }
-    let page = DomainsPage { changed, ..page(app, who).await? };
+    let page = DomainsPage { changed, ..page(who).await? };
     let list = piece("domains", "outerHTML", &render(&page.as_list())?);
     Ok((Tell::Done(text), [HTML], list).into_response())
 }

@@ -1,19 +1,17 @@
 //! Removal, which says first what becomes of the credentials that name the domain.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::list::changed;
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::DomainId;
 use crate::model::Domain;
 use crate::model::domain::verification::State as Shown;
 use crate::model::domain::{Naming, displayed};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 use crate::web::{credentials, shown};
@@ -41,46 +39,40 @@ pub struct Confirmation {
 }
 
 /// `GET /settings/domains/{id}/delete`
-pub async fn ask_delete(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<DomainId>,
-) -> Answer {
-    let page = RemovePage::read(&app, &who, &htmx, id).await?;
-    htmx.answer(&page, &page.as_dialog())
+pub async fn ask_delete(who: SignedIn, Path(id): Path<DomainId>) -> Answer {
+    let page = RemovePage::read(&who, id).await?;
+    who.htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/domains/{id}/delete`
 pub async fn delete(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
+    who: SignedIn,
     Path(id): Path<DomainId>,
     Form(Confirmation { credentials }): Form<Confirmation>,
 ) -> Answer {
-    let mut tx = app.db.begin().await?;
+    let mut tx = who.app.db.begin().await?;
     match Domain::remove(&mut tx, &who.actor(), id, credentials).await {
         Ok(domain) => {
             tx.commit().await?;
             let text = format!("{} is removed.", displayed(&domain.name));
-            changed(&app, &who, &htmx, None, text).await
+            changed(&who, None, text).await
         }
         Err(Error::Conflict(why)) => {
             drop(tx);
-            let page = RemovePage { refusal: Some(why), ..RemovePage::read(&app, &who, &htmx, id).await? };
-            htmx.refuse(&page, &page.as_dialog())
+            let page = RemovePage { refusal: Some(why), ..RemovePage::read(&who, id).await? };
+            who.htmx.refuse(&page, &page.as_dialog())
         }
         Err(error) => Err(error.into()),
     }
 }
 
 impl RemovePage {
-    async fn read(app: &App, who: &SignedIn, htmx: &Htmx, id: DomainId) -> Result<Self> {
-        let mut connection = app.db.read().await?;
+    async fn read(who: &SignedIn, id: DomainId) -> Result<Self> {
+        let mut connection = who.app.db.read().await?;
         let domain = Domain::find(&mut connection, who.organization(), id).await?;
         let naming = Domain::named_by(&mut connection, who.organization(), id, NAMED).await?;
         drop(connection);
-        let (frame, in_dialog) = (who.frame(Here::Domains).await?, htmx.partial);
+        let (frame, in_dialog) = (who.frame(Here::Domains).await?, who.htmx.partial);
         Ok(Self { frame, in_dialog, domain, naming, refusal: None })
     }
 

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query as Search, State};
+use axum::extract::Query as Search;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
 use super::query::Query;
-use crate::app::App;
 use crate::error::Result;
 use crate::http::requests::Routine;
 use crate::id::{CredentialId, OrganizationId};
@@ -22,7 +21,7 @@ use crate::model::{Credential, Message, Turn};
 use crate::secret::hex;
 use crate::web::credentials::Server;
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, PUSH_URL, REPLACE_URL};
+use crate::web::htmx::{PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -50,19 +49,14 @@ struct ListPage {
 }
 
 /// `GET /messages`
-pub async fn list(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Search(mut query): Search<Query>,
-) -> Answer {
+pub async fn list(who: SignedIn, Search(mut query): Search<Query>) -> Answer {
     let seen = std::mem::take(&mut query.seen);
-    let has_filters = !htmx.partial || seen == NONE;
-    let mut page = ListPage::read(&app, &who, query, has_filters).await?;
+    let has_filters = !who.htmx.partial || seen == NONE;
+    let mut page = ListPage::read(&who, query, has_filters).await?;
     if page.found.page.rows.is_empty() && seen.is_empty() {
-        page.better = better(&mut *app.db.read().await?, who.organization(), &page.query).await?;
+        page.better = better(&mut *who.app.db.read().await?, who.organization(), &page.query).await?;
     }
-    Ok(match (htmx.partial, seen.as_str()) {
+    Ok(match (who.htmx.partial, seen.as_str()) {
         (false, _) => html(&page)?,
         (true, "") => {
             let header = if page.query.is_first_page() { REPLACE_URL } else { PUSH_URL };
@@ -74,9 +68,9 @@ pub async fn list(
 
 impl ListPage {
     /// `has_filters`: whether it is shown with them, or is put below them.
-    async fn read(app: &App, who: &SignedIn, mut query: Query, has_filters: bool) -> Result<Self> {
+    async fn read(who: &SignedIn, mut query: Query, has_filters: bool) -> Result<Self> {
         let organization = who.organization();
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         let mut found = Message::list(&mut connection, organization, &query.listing()?).await?;
         if !query.before.is_empty() && found.page.previous.is_none() {
             // Back at the beginning: the first page, whole, where new messages appear.
@@ -89,8 +83,8 @@ impl ListPage {
         };
         drop(connection);
         let frame = who.frame(Here::Messages).await?;
-        let kept = (app.config.keep_messages, app.config.keep_message_content);
-        let server = Server::of(app).to_string();
+        let kept = (who.app.config.keep_messages, who.app.config.keep_message_content);
+        let server = Server::of(&who.app).to_string();
         Ok(Self { frame, query, found, fresh: 0, credentials, better: Vec::new(), server, kept })
     }
 

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, Query as Search, State};
+use axum::extract::{Path, Query as Search};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 
 use super::deliveries::{self, Told};
 use super::opened::{self, Opened, Which};
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::requests::{Policy, Routine};
 use crate::id::MessageId;
@@ -21,7 +20,7 @@ use crate::model::webhook::delivery::Status;
 use crate::model::{Credential, Message};
 use crate::web::credentials;
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, REPLACE_URL};
+use crate::web::htmx::REPLACE_URL;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -67,16 +66,10 @@ struct ShowPage {
 }
 
 /// `GET /messages/{id}`
-pub async fn show(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<MessageId>,
-    Search(wish): Search<Wish>,
-) -> Answer {
-    let page = ShowPage::read(&app, &who, id, &wish).await?;
+pub async fn show(who: SignedIn, Path(id): Path<MessageId>, Search(wish): Search<Wish>) -> Answer {
+    let page = ShowPage::read(&who, id, &wish).await?;
     let policy = Extension(Policy::WithFrames);
-    Ok(match htmx.partial {
+    Ok(match who.htmx.partial {
         true if wish.wants_deliveries() => (Extension(Routine), html(&page.as_deliveries())?).into_response(),
         true => ([(REPLACE_URL, page.showing(page.view, page.is_remote))], html(&page.as_content())?)
             .into_response(),
@@ -85,14 +78,9 @@ pub async fn show(
 }
 
 /// `GET /messages/{id}/html`: the document of the frame.
-pub async fn document(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<MessageId>,
-    Search(wish): Search<Wish>,
-) -> Answer {
+pub async fn document(who: SignedIn, Path(id): Path<MessageId>, Search(wish): Search<Wish>) -> Answer {
     let which = Which { organization: who.organization(), id };
-    let document = opened::document(&app, which).await?.ok_or(Error::NotFound("HTML in this message"))?;
+    let document = opened::document(&who.app, which).await?.ok_or(Error::NotFound("HTML in this message"))?;
     let policy = Policy::Foreign { remote_images: !wish.remote.is_empty() };
     Ok((Extension(policy), Extension(Uncompressed), [HTML], document).into_response())
 }
@@ -104,9 +92,9 @@ impl Wish {
 }
 
 impl ShowPage {
-    async fn read(app: &App, who: &SignedIn, id: MessageId, wish: &Wish) -> Result<Self> {
+    async fn read(who: &SignedIn, id: MessageId, wish: &Wish) -> Result<Self> {
         let organization = who.organization();
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         let message = Message::find(&mut connection, organization, id).await?;
         let recipients = Message::recipients(&mut connection, organization, id, MOST_RECIPIENTS).await?;
         let credential = match Credential::find(&mut connection, organization, message.credential).await {
@@ -118,10 +106,10 @@ impl ShowPage {
         let opened = match message.has_content {
             0 => None,
             _ if wish.wants_deliveries() => None,
-            _ => Opened::read(app, Which { organization, id }).await?,
+            _ => Opened::read(&who.app, Which { organization, id }).await?,
         };
         let view = View::chosen(&wish.show, opened.as_ref());
-        let (is_remote, kept) = (!wish.remote.is_empty(), app.config.keep_message_content);
+        let (is_remote, kept) = (!wish.remote.is_empty(), who.app.config.keep_message_content);
         let frame = who.frame(Here::Messages).await?;
         Ok(Self { frame, message, recipients, credential, opened, view, is_remote, told, kept })
     }

@@ -1,7 +1,6 @@
 //! The owner's form to set the monthly allowance.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
@@ -9,11 +8,10 @@ use serde::Deserialize;
 use super::HOME;
 use super::allowance::Allowance;
 use super::show::UsagePage;
-use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::model::Credits;
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, Tell, piece};
+use crate::web::htmx::{Tell, piece};
 use crate::web::page::{HTML, refused, render};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -36,50 +34,49 @@ pub struct NewAllowance {
 
 /// `POST /usage/allowance`
 pub async fn set_allowance(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
+    who: SignedIn,
     Form(NewAllowance { allowance: typed }): Form<NewAllowance>,
 ) -> Answer {
-    match set(&app, &who, &typed).await {
-        Ok(credits) => told(&app, &who, &htmx, credits).await,
-        Err(Error::Invalid(problems)) => refuse(&app, &who, &htmx, (typed, problems)).await,
+    match set(&who, &typed).await {
+        Ok(credits) => told(&who, credits).await,
+        Err(Error::Invalid(problems)) => refuse(&who, (typed, problems)).await,
         Err(error) => Err(error.into()),
     }
 }
 
-async fn set(app: &App, who: &SignedIn, typed: &str) -> Result<Option<i64>> {
+async fn set(who: &SignedIn, typed: &str) -> Result<Option<i64>> {
     let refused = || Error::invalid("allowance", "Enter a whole number, or nothing for any number.");
     let credits = match typed.trim() {
         "" => None,
         number => Some(number.parse().map_err(|_| refused())?),
     };
-    let mut tx = app.db.begin().await?;
+    let mut tx = who.app.db.begin().await?;
     Credits::set_allowance(&mut tx, &who.actor(), credits).await?;
     tx.commit().await?;
     Ok(credits)
 }
 
-async fn told(app: &App, who: &SignedIn, htmx: &Htmx, credits: Option<i64>) -> Answer {
+async fn told(who: &SignedIn, credits: Option<i64>) -> Answer {
     let text = match credits {
         Some(credits) => format!("The monthly allowance is {} credits.", shown::number(&credits)),
         None => "There is no monthly allowance.".to_owned(),
     };
-    if !htmx.partial {
+    if !who.htmx.partial {
         who.notice(&text).await?;
         return Ok(Redirect::to(HOME).into_response());
     }
-    let allowance = Allowance::read(&mut *app.db.read().await?, who).await?;
+    let allowance = Allowance::read(&mut *who.app.db.read().await?, who).await?;
     let panel = render(&Panel { allowance: &allowance, problems: &Problems::default() })?;
     Ok((Tell::Done(text), [HTML], piece("allowance", "outerHTML", &panel)).into_response())
 }
 
-async fn refuse(app: &App, who: &SignedIn, htmx: &Htmx, (typed, problems): (String, Problems)) -> Answer {
-    let read = Allowance::read(&mut *app.db.read().await?, who).await?;
+async fn refuse(who: &SignedIn, (typed, problems): (String, Problems)) -> Answer {
+    let read = Allowance::read(&mut *who.app.db.read().await?, who).await?;
     let allowance = Allowance { typed, ..read };
-    if htmx.partial {
+    if who.htmx.partial {
         return refused(&Panel { allowance: &allowance, problems: &problems });
     }
-    let mut page = UsagePage::home(app, who).await?;
+    let mut page = UsagePage::home(who).await?;
     (page.allowance, page.problems) = (Some(allowance), problems);
     refused(&page)
 }

@@ -1,7 +1,6 @@
 //! Everything that was counted, as a CSV file (RFC 4180): a line for each month, credential and mode.
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use tokio::sync::mpsc::{Sender, channel};
 
 use crate::app::App;
@@ -20,8 +19,8 @@ const HEAD: &str = "month,credential,credential_id,mode,messages,recipients,cred
 const LINES: i64 = 2_000;
 
 /// `GET /usage.csv`
-pub async fn export(State(app): State<App>, who: SignedIn) -> Answer {
-    let organization = who.organization();
+pub async fn export(who: SignedIn) -> Answer {
+    let (organization, app) = (who.organization(), who.app);
     let first = read(&app, organization, None).await?;
     let (sender, pieces) = channel(1);
     tokio::spawn(async move { send(&app, organization, (first, sender)).await });

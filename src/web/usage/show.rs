@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Query as Search, State};
+use axum::extract::Query as Search;
 
 use super::allowance::Allowance;
 use super::chart::Chart;
 use super::query::{MONTHS, Query};
-use crate::app::App;
 use crate::error::{Problems, Result};
 use crate::id::CredentialId;
 use crate::model::page::PAGE_SIZE;
@@ -43,13 +42,13 @@ pub struct UsagePage {
 }
 
 /// `GET /usage`
-pub async fn show(State(app): State<App>, who: SignedIn, Search(query): Search<Query>) -> Answer {
-    html(&UsagePage::read(&app, &who, query).await?)
+pub async fn show(who: SignedIn, Search(query): Search<Query>) -> Answer {
+    html(&UsagePage::read(&who, query).await?)
 }
 
 impl UsagePage {
-    pub async fn home(app: &App, who: &SignedIn) -> Result<Self> {
-        Self::read(app, who, Query::default()).await
+    pub async fn home(who: &SignedIn) -> Result<Self> {
+        Self::read(who, Query::default()).await
     }
 
     /// Whether the credentials below are those of this month.
@@ -57,10 +56,10 @@ impl UsagePage {
         self.credential.is_none() && self.month == *month
     }
 
-    async fn read(app: &App, who: &SignedIn, query: Query) -> Result<Self> {
+    async fn read(who: &SignedIn, query: Query) -> Result<Self> {
         let (organization, now) = (who.organization(), Month::of(who.now));
         let (month, span, id) = (query.month(now), query.span(now), query.credential());
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         let credential = match id {
             Some(id) => Some((id, Usage::label(&mut connection, organization, id).await?)),
             None => None,

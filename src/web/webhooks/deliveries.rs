@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::delivery_address;
-use crate::app::App;
 use crate::id::{DeliveryId, WebhookId};
 use crate::model::Webhook;
 use crate::model::webhook::claim::MAX_TRIES;
 use crate::model::webhook::delivery::{Attempt, Status};
 use crate::model::webhook::{Delivery, EventType};
 use crate::web::failure::Answer;
-use crate::web::htmx::{Htmx, REDIRECT};
+use crate::web::htmx::REDIRECT;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -44,67 +43,48 @@ pub struct Chosen {
 }
 
 /// `GET /settings/webhooks/{id}/deliveries/{delivery}`
-pub async fn show(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
-) -> Answer {
-    let mut connection = app.db.read().await?;
+pub async fn show(who: SignedIn, Path((id, delivery)): Path<(WebhookId, DeliveryId)>) -> Answer {
+    let mut connection = who.app.db.read().await?;
     let webhook = Webhook::find(&mut connection, who.organization(), id).await?;
     let delivery = Delivery::find(&mut connection, (who.organization(), id), delivery).await?;
     let attempts = Delivery::attempts(&mut connection, who.organization(), delivery.id).await?;
     drop(connection);
     let page = DeliveryPage { frame: who.frame(Here::Webhooks).await?, webhook, delivery, attempts };
-    htmx.answer(&page, &page.as_delivery())
+    who.htmx.answer(&page, &page.as_delivery())
 }
 
 /// `POST /settings/webhooks/{id}/deliveries/{delivery}/redeliver`
-pub async fn redeliver(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path((id, delivery)): Path<(WebhookId, DeliveryId)>,
-) -> Answer {
-    let mut tx = app.db.begin().await?;
+pub async fn redeliver(who: SignedIn, Path((id, delivery)): Path<(WebhookId, DeliveryId)>) -> Answer {
+    let mut tx = who.app.db.begin().await?;
     Delivery::redeliver(&mut tx, &who.actor(), id, delivery).await?;
     tx.commit().await?;
-    sent(&who, &htmx, (id, delivery), "It is sent again, with the same id.").await
+    sent(&who, (id, delivery), "It is sent again, with the same id.").await
 }
 
 /// `GET /settings/webhooks/{id}/test`
-pub async fn ask_test(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<WebhookId>,
-) -> Answer {
-    let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
-    let page = TestPage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
-    htmx.answer(&page, &page.as_dialog())
+pub async fn ask_test(who: SignedIn, Path(id): Path<WebhookId>) -> Answer {
+    let webhook = Webhook::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
+    let page = TestPage { frame: who.frame(Here::Webhooks).await?, in_dialog: who.htmx.partial, webhook };
+    who.htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/webhooks/{id}/test`
 pub async fn send_test(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
+    who: SignedIn,
     Path(id): Path<WebhookId>,
     Form(Chosen { event }): Form<Chosen>,
 ) -> Answer {
-    let mut tx = app.db.begin().await?;
+    let mut tx = who.app.db.begin().await?;
     let delivery = Webhook::send_test(&mut tx, &who.actor(), id, event).await?;
     tx.commit().await?;
-    sent(&who, &htmx, (id, delivery), "The test event is on its way.").await
+    sent(&who, (id, delivery), "The test event is on its way.").await
 }
 
 /// To the page that shows how it goes.
-async fn sent(
-    who: &SignedIn,
-    htmx: &Htmx,
-    (webhook, delivery): (WebhookId, DeliveryId),
-    text: &str,
-) -> Answer {
+async fn sent(who: &SignedIn, (webhook, delivery): (WebhookId, DeliveryId), text: &str) -> Answer {
     who.notice(text).await?;
     let page = delivery_address(&webhook, &delivery);
-    Ok(match htmx.partial {
+    Ok(match who.htmx.partial {
         true => ([(REDIRECT, page)], ()).into_response(),
         false => Redirect::to(&page).into_response(),
     })

@@ -1,20 +1,18 @@
 //! Create and edit: one form for both.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::secret::Issued;
 use super::{HOME, address, step, told};
-use crate::app::App;
 use crate::error::{Error, Problems, Result};
 use crate::id::WebhookId;
 use crate::model::credential::Scope;
 use crate::model::webhook::{AllowedNetworks, Draft, EventType};
 use crate::model::{Domain, Webhook};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 
@@ -46,40 +44,33 @@ pub struct Choices {
 }
 
 /// `GET /settings/webhooks/new`
-pub async fn new(State(app): State<App>, who: SignedIn, htmx: Htmx) -> Answer {
-    FormPage::read(&app, &who, &htmx, None, Choices::default()).await?.ask(&htmx)
+pub async fn new(who: SignedIn) -> Answer {
+    FormPage::ask(&who, None, Choices::default()).await
 }
 
 /// `POST /settings/webhooks`
-pub async fn create(State(app): State<App>, who: SignedIn, htmx: Htmx, Form(form): Form<Choices>) -> Answer {
-    match form.create(&app, &who).await {
-        Ok(issued) => issued.show(&app, &who, &htmx).await,
-        Err(Error::Invalid(problems)) => {
-            FormPage::read(&app, &who, &htmx, None, form).await?.refuse(&htmx, problems)
-        }
+pub async fn create(who: SignedIn, Form(form): Form<Choices>) -> Answer {
+    match form.create(&who).await {
+        Ok(issued) => issued.show(&who).await,
+        Err(Error::Invalid(problems)) => FormPage::refuse(&who, None, form, problems).await,
         Err(error) => Err(error.into()),
     }
 }
 
 /// `GET /settings/webhooks/{id}/edit`
-pub async fn edit(State(app): State<App>, who: SignedIn, htmx: Htmx, Path(id): Path<WebhookId>) -> Answer {
-    let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
+pub async fn edit(who: SignedIn, Path(id): Path<WebhookId>) -> Answer {
+    let webhook = Webhook::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
     let form = Choices::of(&webhook);
-    FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.ask(&htmx)
+    FormPage::ask(&who, Some(webhook), form).await
 }
 
 /// `POST /settings/webhooks/{id}/edit`
-pub async fn update(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path(id): Path<WebhookId>,
-    Form(form): Form<Choices>,
-) -> Answer {
-    match form.update(&app, &who, id).await {
-        Ok(()) => told::changed(&app, &who, &htmx, id, "Saved. It holds for the next event.").await,
+pub async fn update(who: SignedIn, Path(id): Path<WebhookId>, Form(form): Form<Choices>) -> Answer {
+    match form.update(&who, id).await {
+        Ok(()) => told::changed(&who, id, "Saved. It holds for the next event.").await,
         Err(Error::Invalid(problems)) => {
-            let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
-            FormPage::read(&app, &who, &htmx, Some(webhook), form).await?.refuse(&htmx, problems)
+            let webhook = Webhook::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
+            FormPage::refuse(&who, Some(webhook), form, problems).await
         }
         Err(error) => Err(error.into()),
     }
@@ -105,17 +96,17 @@ impl Choices {
         Draft { name, url, events, scope: self.scope, domains }
     }
 
-    async fn create(&self, app: &App, who: &SignedIn) -> Result<Issued> {
-        let mut tx = app.db.begin().await?;
-        let reach = AllowedNetworks::new(&app.config.webhook_allowed_networks);
+    async fn create(&self, who: &SignedIn) -> Result<Issued> {
+        let mut tx = who.app.db.begin().await?;
+        let reach = AllowedNetworks::new(&who.app.config.webhook_allowed_networks);
         let issued = Webhook::create(&mut tx, &who.actor(), self.draft(), &reach).await?;
         tx.commit().await?;
         Ok(Issued::new(issued))
     }
 
-    async fn update(&self, app: &App, who: &SignedIn, id: WebhookId) -> Result<()> {
-        let mut tx = app.db.begin().await?;
-        let reach = AllowedNetworks::new(&app.config.webhook_allowed_networks);
+    async fn update(&self, who: &SignedIn, id: WebhookId) -> Result<()> {
+        let mut tx = who.app.db.begin().await?;
+        let reach = AllowedNetworks::new(&who.app.config.webhook_allowed_networks);
         Webhook::update(&mut tx, &who.actor(), id, self.draft(), &reach).await?;
         tx.commit().await
     }
@@ -138,25 +129,20 @@ impl Default for Choices {
 }
 
 impl FormPage {
-    async fn read(
-        app: &App,
-        who: &SignedIn,
-        htmx: &Htmx,
-        webhook: Option<Webhook>,
-        form: Choices,
-    ) -> Result<Self> {
-        let domains = Domain::all(&mut *app.db.read().await?, who.organization()).await?;
+    async fn read(who: &SignedIn, webhook: Option<Webhook>, form: Choices) -> Result<Self> {
+        let domains = Domain::all(&mut *who.app.db.read().await?, who.organization()).await?;
         let (frame, problems) = (who.frame(Here::Webhooks).await?, Problems::default());
-        Ok(Self { frame, in_dialog: htmx.partial, webhook, form, domains, problems })
+        Ok(Self { frame, in_dialog: who.htmx.partial, webhook, form, domains, problems })
     }
 
-    fn ask(&self, htmx: &Htmx) -> Answer {
-        htmx.answer(self, &self.as_dialog())
+    async fn ask(who: &SignedIn, webhook: Option<Webhook>, form: Choices) -> Answer {
+        let page = Self::read(who, webhook, form).await?;
+        who.htmx.answer(&page, &page.as_dialog())
     }
 
-    fn refuse(self, htmx: &Htmx, problems: Problems) -> Answer {
-        let page = Self { problems, ..self };
-        htmx.refuse(&page, &page.as_dialog())
+    async fn refuse(who: &SignedIn, webhook: Option<Webhook>, form: Choices, problems: Problems) -> Answer {
+        let page = Self { problems, ..Self::read(who, webhook, form).await? };
+        who.htmx.refuse(&page, &page.as_dialog())
     }
 
     /// The events of messages, or those of credentials.

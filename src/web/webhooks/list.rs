@@ -1,9 +1,7 @@
 //! The table of webhooks.
 
 use askama::Template;
-use axum::extract::State;
 
-use crate::app::App;
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
@@ -22,13 +20,13 @@ pub struct ListPage {
 }
 
 /// `GET /settings/webhooks`
-pub async fn list(State(app): State<App>, who: SignedIn) -> Answer {
-    html(&ListPage::read(&app, &who, None).await?)
+pub async fn list(who: SignedIn) -> Answer {
+    html(&ListPage::read(&who, None).await?)
 }
 
 impl ListPage {
-    pub async fn read(app: &App, who: &SignedIn, changed: Option<WebhookId>) -> Result<Self> {
-        let webhooks = Webhook::all(&mut *app.db.read().await?, who.organization()).await?;
+    pub async fn read(who: &SignedIn, changed: Option<WebhookId>) -> Result<Self> {
+        let webhooks = Webhook::all(&mut *who.app.db.read().await?, who.organization()).await?;
         Ok(Self { frame: who.frame(Here::Webhooks).await?, webhooks, changed })
     }
 

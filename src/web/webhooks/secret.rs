@@ -2,19 +2,17 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::told;
-use crate::app::App;
 use crate::id::WebhookId;
 use crate::model::Webhook;
 use crate::model::webhook::{IssuedWebhook, Overlap};
 use crate::web::examples::{Tab, receivers};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -50,40 +48,30 @@ pub struct Rotation {
 }
 
 /// `GET /settings/webhooks/{id}/rotate`
-pub async fn ask_rotate(
-    State(app): State<App>,
-    who: SignedIn,
-    htmx: Htmx,
-    Path(id): Path<WebhookId>,
-) -> Answer {
-    let webhook = Webhook::find(&mut *app.db.read().await?, who.organization(), id).await?;
-    let page = RotatePage { frame: who.frame(Here::Webhooks).await?, in_dialog: htmx.partial, webhook };
-    htmx.answer(&page, &page.as_dialog())
+pub async fn ask_rotate(who: SignedIn, Path(id): Path<WebhookId>) -> Answer {
+    let webhook = Webhook::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
+    let page = RotatePage { frame: who.frame(Here::Webhooks).await?, in_dialog: who.htmx.partial, webhook };
+    who.htmx.answer(&page, &page.as_dialog())
 }
 
 /// `POST /settings/webhooks/{id}/rotate`
 pub async fn rotate(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
+    who: SignedIn,
     Path(id): Path<WebhookId>,
     Form(Rotation { overlap }): Form<Rotation>,
 ) -> Answer {
-    let mut tx = app.db.begin().await?;
+    let mut tx = who.app.db.begin().await?;
     let issued = Webhook::rotate_secret(&mut tx, &who.actor(), id, overlap.duration()).await?;
     tx.commit().await?;
-    Issued { issued, created: false }.show(&app, &who, &htmx).await
+    Issued { issued, created: false }.show(&who).await
 }
 
 /// `POST /settings/webhooks/{id}/end-overlap`
-pub async fn end_overlap(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path(id): Path<WebhookId>,
-) -> Answer {
-    let mut tx = app.db.begin().await?;
+pub async fn end_overlap(who: SignedIn, Path(id): Path<WebhookId>) -> Answer {
+    let mut tx = who.app.db.begin().await?;
     Webhook::end_overlap(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    told::changed(&app, &who, &htmx, id, "The old secret signs no more.").await
+    told::changed(&who, id, "The old secret signs no more.").await
 }
 
 impl Issued {
@@ -92,15 +80,15 @@ impl Issued {
     }
 
     /// The answer that holds the secret. No browser keeps it (`no-store`), and no address does.
-    pub async fn show(self, app: &App, who: &SignedIn, htmx: &Htmx) -> Answer {
+    pub async fn show(self, who: &SignedIn) -> Answer {
         let Self { issued: IssuedWebhook { webhook, secret }, created } = &self;
         let frame = who.frame(Here::Webhooks).await?;
         let (secret, examples) = (secret.expose(), receivers());
         let page = SecretPage { frame, created: *created, webhook, secret, examples };
-        if !htmx.partial {
+        if !who.htmx.partial {
             return Ok((Extension(Uncompressed), html(&page)?).into_response());
         }
-        let pieces = told::pieces(app, who, htmx, webhook.id).await?;
+        let pieces = told::pieces(who, webhook.id).await?;
         let answer = render(&page.as_dialog())? + &pieces;
         Ok((Extension(Uncompressed), [HTML], answer).into_response())
     }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use serde::Deserialize;
 
 use super::address;
-use crate::app::App;
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::credential::Scope;
@@ -18,7 +17,6 @@ use crate::model::webhook::delivery::Status;
 use crate::model::{Page, Turn, Webhook};
 use crate::web::examples::{Tab, receivers};
 use crate::web::failure::Answer;
-use crate::web::htmx::Htmx;
 use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 use crate::web::{shown, urlencoded};
@@ -45,24 +43,19 @@ pub struct Search {
 }
 
 /// `GET /settings/webhooks/{id}`
-pub async fn show(
-    State(app): State<App>,
-    (who, htmx): (SignedIn, Htmx),
-    Path(id): Path<WebhookId>,
-    Query(search): Query<Search>,
-) -> Answer {
-    let page = ShowPage::read(&app, &who, id, search).await?;
-    htmx.answer(&page, &page.as_found())
+pub async fn show(who: SignedIn, Path(id): Path<WebhookId>, Query(search): Query<Search>) -> Answer {
+    let page = ShowPage::read(&who, id, search).await?;
+    who.htmx.answer(&page, &page.as_found())
 }
 
 impl ShowPage {
-    pub async fn read(app: &App, who: &SignedIn, id: WebhookId, search: Search) -> Result<Self> {
+    pub async fn read(who: &SignedIn, id: WebhookId, search: Search) -> Result<Self> {
         let turn = Turn::new(Some(&search.after), Some(&search.before), PAGE_SIZE)?;
-        let mut connection = app.db.read().await?;
+        let mut connection = who.app.db.read().await?;
         let webhook = Webhook::find(&mut connection, who.organization(), id).await?;
         let page = Delivery::page(&mut connection, (who.organization(), id), search.status(), &turn).await?;
         drop(connection);
-        let (frame, kept) = (who.frame(Here::Webhooks).await?, app.config.keep_messages);
+        let (frame, kept) = (who.frame(Here::Webhooks).await?, who.app.config.keep_messages);
         Ok(Self { frame, webhook, search, page, examples: receivers(), kept })
     }
 
