@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 
 use askama::Template;
+use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::response::{IntoResponseParts, ResponseParts};
+use axum::response::{IntoResponse, IntoResponseParts, Redirect, Response, ResponseParts};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::failure::Answer;
@@ -51,6 +53,17 @@ impl Htmx {
     /// The same of a form with what is wrong with it.
     pub fn refuse(&self, page: &impl Template, block: &impl Template) -> Answer {
         if self.partial { refused(block) } else { refused(page) }
+    }
+
+    /// The way to another page of this dashboard.
+    pub fn go(&self, to: &str) -> Response {
+        if self.partial { [(REDIRECT, to)].into_response() } else { Redirect::to(to).into_response() }
+    }
+
+    /// What stands in the address of the page that is open; what can't be understood is as if it were not there.
+    pub fn query<T: DeserializeOwned + Default>(&self) -> T {
+        let query = self.current.as_ref().and_then(|uri| Query::try_from_uri(uri).ok());
+        query.map(|Query(query)| query).unwrap_or_default()
     }
 }
 

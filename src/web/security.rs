@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::{Answer, Failure};
+use super::failure::Answer;
 use super::logins::words;
 use super::page::{Frame, Here, html, refused};
 use super::shown;
@@ -45,32 +44,27 @@ pub async fn show(who: SignedIn) -> Answer {
 /// `POST /settings/security/password`
 pub async fn change_password(who: SignedIn, Form(change): Form<PasswordChange>) -> Answer {
     match change.apply(&who).await {
-        Ok(()) => {
-            who.notice("The password is changed. All your other sessions have ended.").await?;
-            Ok(Redirect::to(HOME).into_response())
-        }
+        Ok(()) => who.told_at("The password is changed. All your other sessions have ended.", HOME).await,
         Err(Error::Invalid(problems)) => refused(&page(&who, problems).await?),
         Err(error) => Err(error.into()),
     }
 }
 
 /// `POST /settings/security/sessions/{id}/end`
-pub async fn end_session(who: SignedIn, Path(id): Path<SessionId>) -> Result<Redirect, Failure> {
+pub async fn end_session(who: SignedIn, Path(id): Path<SessionId>) -> Answer {
     let mut tx = who.app.db.begin().await?;
     Session::end(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    who.notice("The session has ended.").await?;
-    Ok(Redirect::to(HOME))
+    who.told_at("The session has ended.", HOME).await
 }
 
 /// `POST /settings/security/sessions/end-others`
-pub async fn end_other_sessions(who: SignedIn) -> Result<Redirect, Failure> {
+pub async fn end_other_sessions(who: SignedIn) -> Answer {
     let mut tx = who.app.db.begin().await?;
     let ended = Session::end_all_but(&mut tx, &who.actor(), who.member.subject(), &who.session_key()).await?;
     tx.commit().await?;
-    who.notice(&format!("{} ended.", shown::count(&i64::try_from(ended).unwrap_or(i64::MAX), "session")))
-        .await?;
-    Ok(Redirect::to(HOME))
+    let ended = shown::count(&i64::try_from(ended).unwrap_or(i64::MAX), "session");
+    who.told_at(&format!("{ended} ended."), HOME).await
 }
 
 impl SecurityPage {

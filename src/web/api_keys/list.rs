@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::Query;
-use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
 use super::HOME;
@@ -13,8 +12,8 @@ use crate::id::{ApiKeyId, OrganizationId};
 use crate::model::page::PAGE_SIZE;
 use crate::model::{ApiKey, Page, Turn};
 use crate::web::failure::Answer;
-use crate::web::htmx::{Tell, piece};
-use crate::web::page::{Frame, HTML, Here, html, render};
+use crate::web::htmx::piece;
+use crate::web::page::{Frame, Here, html, render};
 use crate::web::signed_in::SignedIn;
 use crate::web::{shown, urlencoded};
 
@@ -46,11 +45,7 @@ pub async fn list(who: SignedIn, Query(search): Query<Search>) -> Answer {
 
 /// A key has changed, or is gone: the list changes in place.
 pub async fn changed(who: &SignedIn, key: Option<ApiKeyId>, text: &str) -> Answer {
-    if !who.htmx.partial {
-        who.notice(text).await?;
-        return Ok(Redirect::to(HOME).into_response());
-    }
-    Ok((Tell::Done(text.to_owned()), [HTML], pieces(who, key).await?).into_response())
+    who.told(text, HOME, pieces(who, key)).await
 }
 
 /// The list as it is now, where it is open.
@@ -58,8 +53,7 @@ pub async fn pieces(who: &SignedIn, changed: Option<ApiKeyId>) -> Result<String>
     if !who.htmx.is_at(HOME) {
         return Ok(String::new());
     }
-    let search = who.htmx.current.as_ref().and_then(|uri| Query::<Search>::try_from_uri(uri).ok());
-    let page = ListPage::read(who, &search.unwrap_or_default().0, changed).await?;
+    let page = ListPage::read(who, &who.htmx.query(), changed).await?;
     Ok(piece("list", "outerHTML", &render(&page.as_list())?))
 }
 

@@ -1,8 +1,6 @@
 //! A key that is shown once: after creation.
 
 use askama::Template;
-use axum::Extension;
-use axum::response::IntoResponse;
 
 use super::list::{below_account, pieces};
 use crate::app::App;
@@ -11,7 +9,7 @@ use crate::model::ApiKey;
 use crate::model::api_key::IssuedApiKey;
 use crate::web::examples::{Part, parts};
 use crate::web::failure::Answer;
-use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
+use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 
 /// A new key on its way to the one who asked for it.
@@ -28,17 +26,13 @@ struct SecretPage<'a> {
 }
 
 impl Issued {
-    /// The answer that holds the key. No browser keeps it (`no-store`), and no address does.
+    /// The answer that holds the key.
     pub async fn show(self, who: &SignedIn) -> Answer {
         let Self(IssuedApiKey { key, secret }) = &self;
         let frame = who.frame(Here::ApiKeys).await?;
         let (secret, example) = (secret.expose(), first_request(&who.app, key, secret.expose()));
         let page = SecretPage { frame, key, secret, example };
-        if !who.htmx.partial {
-            return Ok((Extension(Uncompressed), html(&page)?).into_response());
-        }
-        let answer = render(&page.as_dialog())? + &pieces(who, Some(key.id)).await?;
-        Ok((Extension(Uncompressed), [HTML], answer).into_response())
+        who.shown_once(&page, &page.as_dialog(), pieces(who, Some(key.id))).await
     }
 }
 

@@ -1,9 +1,7 @@
 //! A password that is shown once: after creation and after rotation.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::Path;
-use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -14,7 +12,7 @@ use crate::model::Credential;
 use crate::model::credential::{Grace, IssuedCredential, State as Shown};
 use crate::web::examples::{Tab, tabs};
 use crate::web::failure::Answer;
-use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
+use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -86,7 +84,7 @@ impl Issued {
         Self { issued, created: true }
     }
 
-    /// The answer that holds the password. Nothing keeps it: not the browser (`no-store`), not the address.
+    /// The answer that holds the password.
     pub async fn show(self, who: &SignedIn) -> Answer {
         let Self { issued: IssuedCredential { credential, password }, created } = &self;
         let server = Server::of(&who.app);
@@ -98,14 +96,12 @@ impl Issued {
             password: password.expose(),
             server,
         };
-        if !who.htmx.partial {
-            return Ok((Extension(Uncompressed), html(&page)?).into_response());
-        }
-        let pieces = match created {
-            true => told::list(who, Some(credential.id)).await?,
-            false => told::pieces(who, credential.id).await?,
+        let pieces = async {
+            match created {
+                true => told::list(who, Some(credential.id)).await,
+                false => told::pieces(who, credential.id).await,
+            }
         };
-        let answer = render(&page.as_dialog())? + &pieces;
-        Ok((Extension(Uncompressed), [HTML], answer).into_response())
+        who.shown_once(&page, &page.as_dialog(), pieces).await
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -90,7 +90,7 @@ pub async fn verify(who: SignedIn, Path(id): Path<DomainId>) -> Answer {
     if let Tell::Done(text) = &told {
         who.notice(text).await?;
     }
-    Ok(Redirect::to(&format!("{HOME}#domain-{id}")).into_response())
+    Ok(who.htmx.go(&format!("{HOME}#domain-{id}")))
 }
 
 async fn page(who: &SignedIn) -> Result<DomainsPage> {
@@ -101,13 +101,11 @@ async fn page(who: &SignedIn) -> Result<DomainsPage> {
 
 /// The list has one more, or one less.
 pub async fn changed(who: &SignedIn, changed: Option<DomainId>, text: String) -> Answer {
-    if !who.htmx.partial {
-        who.notice(&text).await?;
-        return Ok(Redirect::to(HOME).into_response());
-    }
-    let page = DomainsPage { changed, ..page(who).await? };
-    let list = piece("domains", "outerHTML", &render(&page.as_list())?);
-    Ok((Tell::Done(text), [HTML], list).into_response())
+    let list = async {
+        let page = DomainsPage { changed, ..page(who).await? };
+        Ok(piece("domains", "outerHTML", &render(&page.as_list())?))
+    };
+    who.told(&text, HOME, list).await
 }
 
 /// A state as people say it.

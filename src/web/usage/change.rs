@@ -1,7 +1,6 @@
 //! The owner's form to set the monthly allowance.
 
 use askama::Template;
-use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -11,8 +10,8 @@ use super::show::UsagePage;
 use crate::error::{Error, Problems, Result};
 use crate::model::Credits;
 use crate::web::failure::Answer;
-use crate::web::htmx::{Tell, piece};
-use crate::web::page::{HTML, refused, render};
+use crate::web::htmx::piece;
+use crate::web::page::{refused, render};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -61,13 +60,13 @@ async fn told(who: &SignedIn, credits: Option<i64>) -> Answer {
         Some(credits) => format!("The monthly allowance is {} credits.", shown::number(&credits)),
         None => "There is no monthly allowance.".to_owned(),
     };
-    if !who.htmx.partial {
-        who.notice(&text).await?;
-        return Ok(Redirect::to(HOME).into_response());
-    }
+    who.told(&text, HOME, panel(who)).await
+}
+
+async fn panel(who: &SignedIn) -> Result<String> {
     let allowance = Allowance::read(&mut *who.app.db.read().await?, who).await?;
     let panel = render(&Panel { allowance: &allowance, problems: &Problems::default() })?;
-    Ok((Tell::Done(text), [HTML], piece("allowance", "outerHTML", &panel)).into_response())
+    Ok(piece("allowance", "outerHTML", &panel))
 }
 
 async fn refuse(who: &SignedIn, (typed, problems): (String, Problems)) -> Answer {

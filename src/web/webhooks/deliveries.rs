@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -15,7 +14,6 @@ use crate::model::webhook::claim::MAX_TRIES;
 use crate::model::webhook::delivery::{Attempt, Status};
 use crate::model::webhook::{Delivery, EventType};
 use crate::web::failure::Answer;
-use crate::web::htmx::REDIRECT;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
@@ -58,7 +56,7 @@ pub async fn redeliver(who: SignedIn, Path((id, delivery)): Path<(WebhookId, Del
     let mut tx = who.app.db.begin().await?;
     Delivery::redeliver(&mut tx, &who.actor(), id, delivery).await?;
     tx.commit().await?;
-    sent(&who, (id, delivery), "It is sent again, with the same id.").await
+    who.told_at("It is sent again, with the same id.", &delivery_address(&id, &delivery)).await
 }
 
 /// `GET /settings/webhooks/{id}/test`
@@ -77,17 +75,7 @@ pub async fn send_test(
     let mut tx = who.app.db.begin().await?;
     let delivery = Webhook::send_test(&mut tx, &who.actor(), id, event).await?;
     tx.commit().await?;
-    sent(&who, (id, delivery), "The test event is on its way.").await
-}
-
-/// To the page that shows how it goes.
-async fn sent(who: &SignedIn, (webhook, delivery): (WebhookId, DeliveryId), text: &str) -> Answer {
-    who.notice(text).await?;
-    let page = delivery_address(&webhook, &delivery);
-    Ok(match who.htmx.partial {
-        true => ([(REDIRECT, page)], ()).into_response(),
-        false => Redirect::to(&page).into_response(),
-    })
+    who.told_at("The test event is on its way.", &delivery_address(&id, &delivery)).await
 }
 
 impl DeliveryPage {

@@ -1,9 +1,7 @@
 //! A secret that is shown once: after creation and after rotation.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::Path;
-use axum::response::IntoResponse;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
@@ -13,7 +11,7 @@ use crate::model::Webhook;
 use crate::model::webhook::{IssuedWebhook, Overlap};
 use crate::web::examples::{Tab, receivers};
 use crate::web::failure::Answer;
-use crate::web::page::{Frame, HTML, Here, Uncompressed, html, render};
+use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -79,17 +77,12 @@ impl Issued {
         Self { issued, created: true }
     }
 
-    /// The answer that holds the secret. No browser keeps it (`no-store`), and no address does.
+    /// The answer that holds the secret.
     pub async fn show(self, who: &SignedIn) -> Answer {
         let Self { issued: IssuedWebhook { webhook, secret }, created } = &self;
         let frame = who.frame(Here::Webhooks).await?;
         let (secret, examples) = (secret.expose(), receivers());
         let page = SecretPage { frame, created: *created, webhook, secret, examples };
-        if !who.htmx.partial {
-            return Ok((Extension(Uncompressed), html(&page)?).into_response());
-        }
-        let pieces = told::pieces(who, webhook.id).await?;
-        let answer = render(&page.as_dialog())? + &pieces;
-        Ok((Extension(Uncompressed), [HTML], answer).into_response())
+        who.shown_once(&page, &page.as_dialog(), told::pieces(who, webhook.id)).await
     }
 }
