@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::failure::Answer;
-use super::page::{html, refused};
+use super::page::{html, refused, render};
+use crate::error::Result;
 
 pub const REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// For what Back is to lead away from again.
@@ -102,8 +103,9 @@ fn header(value: &Value) -> HeaderValue {
 }
 
 /// A piece that goes into its own place in the open page, whatever the rest of the answer is for.
-pub fn piece(target: &str, swap: &str, html: &str) -> String {
-    format!(r##"<hx-partial hx-target="#{target}" hx-swap="{swap}">{html}</hx-partial>"##)
+pub fn piece(target: &str, block: &impl Template) -> Result<String> {
+    let html = render(block)?;
+    Ok(format!(r##"<hx-partial hx-target="#{target}" hx-swap="outerHTML">{html}</hx-partial>"##))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::model::page::PAGE_SIZE;
 use crate::model::{ApiKey, Page, Turn};
 use crate::web::failure::Answer;
 use crate::web::htmx::piece;
-use crate::web::page::{Frame, Here, html, render};
+use crate::web::page::{Frame, Here, html};
 use crate::web::signed_in::SignedIn;
 use crate::web::{shown, urlencoded};
 
@@ -53,8 +53,7 @@ pub async fn pieces(who: &SignedIn, changed: Option<ApiKeyId>) -> Result<String>
     if !who.htmx.is_at(HOME) {
         return Ok(String::new());
     }
-    let page = ListPage::read(who, &who.htmx.query(), changed).await?;
-    Ok(piece("list", "outerHTML", &render(&page.as_list())?))
+    piece("list", &ListPage::read(who, &who.htmx.query(), changed).await?.as_list())
 }
 
 /// The address of what belongs to an organization: `https://gatepost.example/v2/accounts/…/smtp-credentials`.

@@ -12,7 +12,6 @@ use crate::model::Credential;
 use crate::model::credential::{Mode, Status};
 use crate::web::failure::Answer;
 use crate::web::htmx::piece;
-use crate::web::page::render;
 use crate::web::signed_in::SignedIn;
 
 /// One row of the table, to go in place of the one that is there.
@@ -35,12 +34,11 @@ pub async fn changed(who: &SignedIn, id: CredentialId, text: &str) -> Answer {
 /// What of the open page shows this credential, as it is now.
 pub async fn pieces(who: &SignedIn, id: CredentialId) -> Result<String> {
     if who.htmx.is_at(&address(&id)) {
-        let page = ShowPage::read(who, id).await?;
-        return Ok(piece("credential", "outerHTML", &render(&page.as_credential())?));
+        return piece("credential", &ShowPage::read(who, id).await?.as_credential());
     }
     let credential = Credential::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
-    let row = render(&Row { credential: &credential, now: who.now, changed: Some(id) })?;
-    Ok(piece(&format!("credential-{id}"), "outerHTML", &row))
+    let row = Row { credential: &credential, now: who.now, changed: Some(id) };
+    piece(&format!("credential-{id}"), &row)
 }
 
 /// The list with one more or one less, if it is open.
@@ -48,8 +46,7 @@ pub async fn list(who: &SignedIn, changed: Option<CredentialId>) -> Result<Strin
     if !who.htmx.is_at(HOME) {
         return Ok(String::new());
     }
-    let page = ListPage::read(who, who.htmx.query(), changed).await?;
-    Ok(piece("list", "outerHTML", &render(&page.as_list())?))
+    piece("list", &ListPage::read(who, who.htmx.query(), changed).await?.as_list())
 }
 
 /// A credential is gone.

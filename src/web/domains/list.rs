@@ -16,7 +16,7 @@ use crate::model::domain::verification::{Finding, State as Shown};
 use crate::verification;
 use crate::web::failure::Answer;
 use crate::web::htmx::{Tell, piece};
-use crate::web::page::{Frame, HTML, Here, html, render};
+use crate::web::page::{Frame, HTML, Here, html};
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -84,8 +84,8 @@ pub async fn verify(who: SignedIn, Path(id): Path<DomainId>) -> Answer {
         Finding::Absent(why) | Finding::Unanswered(why) => Tell::Failed(why),
     };
     if who.htmx.partial {
-        let row = render(&Row { domain: &domain, now: who.now })?;
-        return Ok((told, [HTML], piece(&format!("domain-{id}"), "outerHTML", &row)).into_response());
+        let row = piece(&format!("domain-{id}"), &Row { domain: &domain, now: who.now })?;
+        return Ok((told, [HTML], row).into_response());
     }
     if let Tell::Done(text) = &told {
         who.notice(text).await?;
@@ -103,7 +103,7 @@ async fn page(who: &SignedIn) -> Result<DomainsPage> {
 pub async fn changed(who: &SignedIn, changed: Option<DomainId>, text: String) -> Answer {
     let list = async {
         let page = DomainsPage { changed, ..page(who).await? };
-        Ok(piece("domains", "outerHTML", &render(&page.as_list())?))
+        piece("domains", &page.as_list())
     };
     who.told(&text, HOME, list).await
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Problems, Result};
 use crate::model::Credits;
 use crate::web::failure::Answer;
 use crate::web::htmx::piece;
-use crate::web::page::{refused, render};
+use crate::web::page::refused;
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -65,8 +65,7 @@ async fn told(who: &SignedIn, credits: Option<i64>) -> Answer {
 
 async fn panel(who: &SignedIn) -> Result<String> {
     let allowance = Allowance::read(&mut *who.app.db.read().await?, who).await?;
-    let panel = render(&Panel { allowance: &allowance, problems: &Problems::default() })?;
-    Ok(piece("allowance", "outerHTML", &panel))
+    piece("allowance", &Panel { allowance: &allowance, problems: &Problems::default() })
 }
 
 async fn refuse(who: &SignedIn, (typed, problems): (String, Problems)) -> Answer {

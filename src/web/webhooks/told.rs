@@ -8,7 +8,6 @@ use crate::id::WebhookId;
 use crate::model::Webhook;
 use crate::web::failure::Answer;
 use crate::web::htmx::piece;
-use crate::web::page::render;
 use crate::web::signed_in::SignedIn;
 
 /// A webhook has changed: the list, or its page, changes in place.
@@ -19,15 +18,13 @@ pub async fn changed(who: &SignedIn, id: WebhookId, text: &str) -> Answer {
 /// What of the open page shows this webhook, as it is now.
 pub async fn pieces(who: &SignedIn, id: WebhookId) -> Result<String> {
     if who.htmx.is_at(&address(&id)) {
-        let page = ShowPage::read(who, id, who.htmx.query()).await?;
-        return Ok(piece("webhook", "outerHTML", &render(&page.as_webhook())?));
+        return piece("webhook", &ShowPage::read(who, id, who.htmx.query()).await?.as_webhook());
     }
     list(who, Some(id)).await
 }
 
 async fn list(who: &SignedIn, changed: Option<WebhookId>) -> Result<String> {
-    let page = ListPage::read(who, changed).await?;
-    Ok(piece("list", "outerHTML", &render(&page.as_list())?))
+    piece("list", &ListPage::read(who, changed).await?.as_list())
 }
 
 /// A webhook is gone.
