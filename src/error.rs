@@ -39,6 +39,14 @@ impl Error {
         Self::Invalid(Problems(vec![Problem { field, message: message.into(), taken: true }]))
     }
 
+    /// What was wrong with the input; any other error stays one.
+    pub fn problems(self) -> Result<Problems> {
+        match self {
+            Self::Invalid(problems) => Ok(problems),
+            error => Err(error),
+        }
+    }
+
     pub fn setup(message: impl Into<String>) -> Self {
         Self::Setup(message.into())
     }

@@ -45,8 +45,7 @@ pub async fn show(who: SignedIn) -> Answer {
 pub async fn change_password(who: SignedIn, Form(change): Form<PasswordChange>) -> Answer {
     match change.apply(&who).await {
         Ok(()) => who.told_at("The password is changed. All your other sessions have ended.", HOME).await,
-        Err(Error::Invalid(problems)) => refused(&page(&who, problems).await?),
-        Err(error) => Err(error.into()),
+        Err(error) => refused(&page(&who, error.problems()?).await?),
     }
 }
 

@@ -11,7 +11,7 @@ use super::logins::Browser;
 use super::page::{html, refused};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::error::{Error, Problems, Result};
+use crate::error::{Problems, Result};
 use crate::id::OrganizationId;
 use crate::model::actor::ActorKind;
 use crate::model::member::{NewMember, check_new_password, normalize_email};
@@ -57,11 +57,10 @@ pub async fn create(State(app): State<App>, browser: Browser, Form(owner): Form<
             browser.log_in(&app, &member).await?;
             Ok(Redirect::to("/").into_response())
         }
-        Err(Error::Invalid(problems)) => {
+        Err(error) => {
             let Owner { token, organization, email, .. } = &owner;
-            refused(&SetupPage { token, organization, email, problems: &problems })
+            refused(&SetupPage { token, organization, email, problems: &error.problems()? })
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -72,8 +71,8 @@ impl Owner {
         if name.is_empty() || name.chars().count() > MAX_ORGANIZATION || name.chars().any(char::is_control) {
             problems.add("organization", format!("Enter a name of at most {MAX_ORGANIZATION} characters."));
         }
-        if let Err(Error::Invalid(why)) = normalize_email(&self.email) {
-            problems.0.extend(why.0);
+        if let Err(error) = normalize_email(&self.email) {
+            problems.0.extend(error.problems()?.0);
         }
         check_new_password(&mut problems, "password", &self.password);
         problems.into_result()

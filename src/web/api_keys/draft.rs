@@ -8,7 +8,7 @@ use super::choices::{Choices, Noun, nouns};
 use super::list::changed;
 use super::secret::Issued;
 use super::{HOME, step};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Problems, Result};
 use crate::http::address::ClientAddress;
 use crate::id::ApiKeyId;
 use crate::model::api_key::MAX_LABEL_CHARACTERS;
@@ -42,8 +42,7 @@ pub async fn new(who: SignedIn) -> Answer {
 pub async fn create(who: SignedIn, Form(form): Form<Choices>) -> Answer {
     match form.create(&who).await {
         Ok(issued) => issued.show(&who).await,
-        Err(Error::Invalid(problems)) => FormPage::refuse(&who, None, form, problems).await,
-        Err(error) => Err(error.into()),
+        Err(error) => FormPage::refuse(&who, None, form, error.problems()?).await,
     }
 }
 
@@ -58,11 +57,11 @@ pub async fn edit(who: SignedIn, Path(id): Path<ApiKeyId>) -> Answer {
 pub async fn update(who: SignedIn, Path(id): Path<ApiKeyId>, Form(form): Form<Choices>) -> Answer {
     match form.update(&who, id).await {
         Ok(()) => changed(&who, Some(id), "Saved. It holds for the next request.").await,
-        Err(Error::Invalid(problems)) => {
+        Err(error) => {
+            let problems = error.problems()?;
             let key = ApiKey::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
             FormPage::refuse(&who, Some(key), form, problems).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 

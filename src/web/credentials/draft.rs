@@ -59,8 +59,7 @@ pub async fn new(who: SignedIn) -> Answer {
 pub async fn create(who: SignedIn, Form(form): Form<Choices>) -> Answer {
     match form.create(&who).await {
         Ok(issued) => issued.show(&who).await,
-        Err(Error::Invalid(problems)) => FormPage::refuse(&who, None, form, problems).await,
-        Err(error) => Err(error.into()),
+        Err(error) => FormPage::refuse(&who, None, form, error.problems()?).await,
     }
 }
 
@@ -75,11 +74,11 @@ pub async fn edit(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
 pub async fn update(who: SignedIn, Path(id): Path<CredentialId>, Form(form): Form<Choices>) -> Answer {
     match form.update(&who, id).await {
         Ok(()) => told::changed(&who, id, "Saved. It holds from the next log-in on.").await,
-        Err(Error::Invalid(problems)) => {
+        Err(error) => {
+            let problems = error.problems()?;
             let credential = Credential::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
             FormPage::refuse(&who, Some(credential), form, problems).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 

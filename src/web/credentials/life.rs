@@ -6,7 +6,7 @@ use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::told;
-use crate::error::{Error, Problems, Result};
+use crate::error::{Problems, Result};
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::State as Shown;
@@ -80,8 +80,8 @@ pub async fn delete(
     Form(Confirmation { confirmation }): Form<Confirmation>,
 ) -> Answer {
     let page = delete_page(&who, id).await?;
-    if let Err(Error::Invalid(problems)) = page.credential.check_confirmation(&confirmation) {
-        let page = DeletePage { confirmation, problems, ..page };
+    if let Err(error) = page.credential.check_confirmation(&confirmation) {
+        let page = DeletePage { confirmation, problems: error.problems()?, ..page };
         return who.htmx.refuse(&page, &page.as_dialog());
     }
     let mut tx = who.app.db.begin().await?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::HOME;
 use crate::clock::Timestamp;
-use crate::error::{Error, Problems, Result};
+use crate::error::{Problems, Result};
 use crate::id::DomainId;
 use crate::model::Domain;
 use crate::model::domain::displayed;
@@ -67,12 +67,12 @@ pub async fn create(who: SignedIn, Form(new): Form<NewDomain>) -> Answer {
             let text = format!("{} is added. Set its record to verify it.", displayed(&domain.name));
             changed(&who, Some(domain.id), text).await
         }
-        Err(Error::Invalid(problems)) => {
+        Err(error) => {
             drop(tx);
+            let problems = error.problems()?;
             let page = DomainsPage { name: new.name, problems, ..page(&who).await? };
             who.htmx.refuse(&page, &page.as_list())
         }
-        Err(error) => Err(error.into()),
     }
 }
 

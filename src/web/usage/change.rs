@@ -38,8 +38,7 @@ pub async fn set_allowance(
 ) -> Answer {
     match set(&who, &typed).await {
         Ok(credits) => told(&who, credits).await,
-        Err(Error::Invalid(problems)) => refuse(&who, (typed, problems)).await,
-        Err(error) => Err(error.into()),
+        Err(error) => refuse(&who, typed, error.problems()?).await,
     }
 }
 
@@ -68,7 +67,7 @@ async fn panel(who: &SignedIn) -> Result<String> {
     piece("allowance", &Panel { allowance: &allowance, problems: &Problems::default() })
 }
 
-async fn refuse(who: &SignedIn, (typed, problems): (String, Problems)) -> Answer {
+async fn refuse(who: &SignedIn, typed: String, problems: Problems) -> Answer {
     let read = Allowance::read(&mut *who.app.db.read().await?, who).await?;
     let allowance = Allowance { typed, ..read };
     if who.htmx.partial {

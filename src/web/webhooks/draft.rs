@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::secret::Issued;
 use super::{HOME, address, step, told};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Problems, Result};
 use crate::id::WebhookId;
 use crate::model::credential::Scope;
 use crate::model::webhook::{AllowedNetworks, Draft, EventType};
@@ -52,8 +52,7 @@ pub async fn new(who: SignedIn) -> Answer {
 pub async fn create(who: SignedIn, Form(form): Form<Choices>) -> Answer {
     match form.create(&who).await {
         Ok(issued) => issued.show(&who).await,
-        Err(Error::Invalid(problems)) => FormPage::refuse(&who, None, form, problems).await,
-        Err(error) => Err(error.into()),
+        Err(error) => FormPage::refuse(&who, None, form, error.problems()?).await,
     }
 }
 
@@ -68,11 +67,11 @@ pub async fn edit(who: SignedIn, Path(id): Path<WebhookId>) -> Answer {
 pub async fn update(who: SignedIn, Path(id): Path<WebhookId>, Form(form): Form<Choices>) -> Answer {
     match form.update(&who, id).await {
         Ok(()) => told::changed(&who, id, "Saved. It holds for the next event.").await,
-        Err(Error::Invalid(problems)) => {
+        Err(error) => {
+            let problems = error.problems()?;
             let webhook = Webhook::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
             FormPage::refuse(&who, Some(webhook), form, problems).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 
