@@ -1,6 +1,6 @@
 //! The integration examples as tabs. A password in them is marked, so that the page can mask it.
 
-use super::credentials::Server;
+use super::smtp_server::SmtpServer;
 use crate::examples::{self, Example, Settings};
 use crate::secret::Password;
 
@@ -20,7 +20,7 @@ pub struct Part {
 }
 
 /// Every example, filled in; without a password, with what stands for one.
-pub fn tabs(server: &Server, username: &str, password: Option<&Password>) -> Vec<Tab> {
+pub fn tabs(server: &SmtpServer, username: &str, password: Option<&Password>) -> Vec<Tab> {
     let settings = Settings {
         host: server.host.clone(),
         port: server.port(),

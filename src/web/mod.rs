@@ -22,6 +22,7 @@ mod session_store;
 mod setup;
 pub mod shown;
 mod signed_in;
+mod smtp_server;
 mod told;
 mod urlencoded;
 mod usage;

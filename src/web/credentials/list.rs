@@ -14,6 +14,7 @@ use crate::web::htmx::{PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
+use crate::web::smtp_server::SmtpServer;
 
 /// The columns in their order.
 const COLUMNS: [(Sort, &str); 7] = [
@@ -70,7 +71,7 @@ impl ListPage {
             true => format!("More than {limit} credentials"),
             false => shown::count(&count, "credential"),
         };
-        let server = super::show::Server::of(&who.app).to_string();
+        let server = SmtpServer::of(&who.app).to_string();
         Ok(Self { frame: who.frame(Here::Credentials).await?, server, query, page, counted, changed })
     }
 

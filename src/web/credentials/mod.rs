@@ -14,7 +14,7 @@ pub use draft::{create, edit, new, update};
 pub use life::{ask_delete, ask_revoke, delete, enable, revoke};
 pub use list::list;
 pub use secret::{ask_rotate, end_grace, rotate};
-pub use show::{Server, show};
+pub use show::show;
 
 use crate::id::CredentialId;
 

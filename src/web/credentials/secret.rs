@@ -5,7 +5,6 @@ use axum::extract::Path;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::show::Server;
 use super::told;
 use crate::id::CredentialId;
 use crate::model::Credential;
@@ -15,6 +14,7 @@ use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
+use crate::web::smtp_server::SmtpServer;
 
 /// A new password on its way to the one who asked for it.
 pub struct Issued {
@@ -30,7 +30,7 @@ struct SecretPage<'a> {
     created: bool,
     credential: &'a Credential,
     password: &'a str,
-    server: Server,
+    server: SmtpServer,
     examples: Vec<Tab>,
 }
 
@@ -87,7 +87,7 @@ impl Issued {
     /// The answer that holds the password.
     pub async fn show(self, who: &SignedIn) -> Answer {
         let Self { issued: IssuedCredential { credential, password }, created } = &self;
-        let server = Server::of(&who.app);
+        let server = SmtpServer::of(&who.app);
         let page = SecretPage {
             frame: who.frame(Here::Credentials).await?,
             created: *created,

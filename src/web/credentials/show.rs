@@ -1,25 +1,22 @@
 //! One credential: facts, connection settings, examples, its log-ins and denials, and what is left of a rotation.
 
-use std::fmt;
 use std::time::Duration;
 
 use askama::Template;
 use axum::extract::Path;
 
-use crate::app::App;
-use crate::config::{Security, SmtpListener};
 use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::credential::{Mode, Scope, State as Shown, Status};
 use crate::model::denial::DenialFilter;
 use crate::model::domain::{MAX_DOMAINS, Sending};
 use crate::model::{Credential, Denial, Domain, Login, Turn};
-use crate::tls;
 use crate::web::examples::{Tab, tabs};
 use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
+use crate::web::smtp_server::SmtpServer;
 
 /// Lines of log-ins and of denials; the activity has the rest.
 const LINES: usize = 10;
@@ -32,7 +29,7 @@ pub struct ShowPage {
     frame: Frame,
     credential: Credential,
     state: Shown,
-    server: Server,
+    server: SmtpServer,
     examples: Vec<Tab>,
     logins: Vec<Login>,
     denials: Vec<Denial>,
@@ -42,15 +39,6 @@ pub struct ShowPage {
     kept: Duration,
     /// The domains that it may send from: those of its scope that are verified.
     usable: Vec<String>,
-}
-
-/// Where applications connect.
-#[derive(Clone, Debug)]
-pub struct Server {
-    pub host: String,
-    listeners: Vec<SmtpListener>,
-    /// Where its certificate lies, if Gatepost made it itself.
-    pub own_certificate: Option<String>,
 }
 
 /// `GET /settings/smtp-credentials/{id}`
@@ -76,7 +64,7 @@ impl ShowPage {
         let sending = Sending { organization, credential: id, at: who.now };
         let usable = Domain::usable(&mut connection, sending, MAX_DOMAINS).await?;
         drop(connection);
-        let (server, state) = (Server::of(&who.app), credential.state(who.now));
+        let (server, state) = (SmtpServer::of(&who.app), credential.state(who.now));
         let examples = tabs(&server, &credential.username, None);
         let (frame, kept) = (who.frame(Here::Credentials).await?, who.app.config.keep_logins);
         Ok(Self { frame, credential, state, server, examples, logins, denials, still_used, kept, usable })
@@ -85,53 +73,5 @@ impl ShowPage {
     /// Whether it may send from this domain, which is verified then.
     fn is_usable(&self, domain: &String) -> bool {
         self.usable.contains(domain)
-    }
-}
-
-impl Server {
-    pub fn of(app: &App) -> Self {
-        let (host, listeners) = (app.config.smtp_host.clone(), app.smtp_listeners.clone());
-        let own_certificate = tls::own_certificate(&app.config).map(|path| path.display().to_string());
-        Self { host, listeners, own_certificate }
-    }
-
-    /// The port to use: 587 before the others, STARTTLS before implicit TLS.
-    pub fn port(&self) -> u16 {
-        self.starttls().into_iter().chain(self.implicit()).next().unwrap_or(587)
-    }
-
-    /// How that port protects the channel.
-    pub fn security(&self) -> Security {
-        let is_only_implicit = self.starttls().is_empty() && !self.implicit().is_empty();
-        if is_only_implicit { Security::Implicit } else { Security::Starttls }
-    }
-
-    /// Ports with STARTTLS, the recommended one first.
-    pub fn starttls(&self) -> Vec<u16> {
-        let mut ports = self.ports(Security::Starttls);
-        ports.sort_by_key(|port| *port != 587);
-        ports
-    }
-
-    /// Ports with TLS from the first byte.
-    pub fn implicit(&self) -> Vec<u16> {
-        self.ports(Security::Implicit)
-    }
-
-    fn ports(&self, security: Security) -> Vec<u16> {
-        let mut ports: Vec<u16> = self
-            .listeners
-            .iter()
-            .filter(|listener| listener.security == security)
-            .map(|listener| listener.address.port())
-            .collect();
-        ports.dedup();
-        ports
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port())
     }
 }

@@ -19,12 +19,12 @@ use crate::model::credential::{self, Mode};
 use crate::model::message::{Found, Listing, Outcome};
 use crate::model::{Credential, Message, Turn};
 use crate::secret::hex;
-use crate::web::credentials::Server;
 use crate::web::failure::Answer;
 use crate::web::htmx::{PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
+use crate::web::smtp_server::SmtpServer;
 
 /// Credentials to choose from, those that were used last. The page of each of the others leads here too.
 const CREDENTIALS: usize = 100;
@@ -84,7 +84,7 @@ impl ListPage {
         drop(connection);
         let frame = who.frame(Here::Messages).await?;
         let kept = (who.app.config.keep_messages, who.app.config.keep_message_content);
-        let server = Server::of(&who.app).to_string();
+        let server = SmtpServer::of(&who.app).to_string();
         Ok(Self { frame, query, found, fresh: 0, credentials, better: Vec::new(), server, kept })
     }
 
