@@ -149,6 +149,16 @@ impl Member {
         Session::end_others(tx, self.id, kept).await
     }
 
+    /// Writes down that they logged in; `actor` is they themselves.
+    pub async fn note_log_in(&self, tx: &mut Tx, actor: &Actor) -> Result<()> {
+        Event::record(tx, actor, Action::MemberLoggedIn, self.subject(), "").await
+    }
+
+    /// Writes down that they logged out.
+    pub async fn note_log_out(&self, tx: &mut Tx, actor: &Actor) -> Result<()> {
+        Event::record(tx, actor, Action::MemberLoggedOut, self.subject(), "").await
+    }
+
     pub fn subject(&self) -> Subject<'_, MemberId> {
         Subject { id: self.id, label: &self.email }
     }

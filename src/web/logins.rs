@@ -17,7 +17,6 @@ use crate::clock::Timestamp;
 use crate::gate::LogInRefusal;
 use crate::http::address::ClientAddress;
 use crate::model::Member;
-use crate::model::event::{Action, Event};
 use crate::secret::Password;
 
 /// Kept of a User-Agent, in bytes.
@@ -93,7 +92,7 @@ pub async fn create(State(app): State<App>, browser: Browser, Form(login): Form<
 /// `POST /logout`
 pub async fn delete(who: SignedIn) -> Result<Redirect, Failure> {
     let mut tx = who.app.db.begin().await?;
-    Event::record(&mut tx, &who.actor(), Action::MemberLoggedOut, who.member.subject(), "").await?;
+    who.member.note_log_out(&mut tx, &who.actor()).await?;
     tx.commit().await?;
     who.end().await?;
     Ok(Redirect::to("/login"))
@@ -104,8 +103,7 @@ impl Browser {
     pub async fn log_in(self, app: &App, member: &Member) -> crate::error::Result<()> {
         let now = app.clock.now();
         let mut tx = app.db.begin().await?;
-        let actor = member.actor(Some(self.address.0), now);
-        Event::record(&mut tx, &actor, Action::MemberLoggedIn, member.subject(), "").await?;
+        member.note_log_in(&mut tx, &member.actor(Some(self.address.0), now)).await?;
         tx.commit().await?;
         SignedIn::begin(&self.session, self.who(member, now)).await
     }
