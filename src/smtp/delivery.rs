@@ -10,8 +10,9 @@ use super::onward;
 use super::relay::Transfer;
 use super::reply::{self, Reply};
 use super::senders::Senders;
+use super::settling::Due;
+use super::submission::Submission;
 use super::transaction::{Hold, Transaction, Way};
-use crate::app::App;
 use crate::error::Result;
 use crate::gate::Grant;
 use crate::id::MessageId;
@@ -33,13 +34,18 @@ pub struct Client<'a> {
 }
 
 /// The whole way of a message from its last byte to the answer that the client hears.
-pub async fn deliver(app: &App, client: Client<'_>, transaction: Transaction) -> Reply {
-    match try_to_deliver(app, client, transaction).await {
+pub async fn deliver(submission: &Submission, client: Client<'_>, transaction: Transaction) -> Reply {
+    match try_to_deliver(submission, client, transaction).await {
         Ok(reply) | Err(reply) => reply,
     }
 }
 
-async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transaction) -> Result<Reply, Reply> {
+async fn try_to_deliver(
+    submission: &Submission,
+    client: Client<'_>,
+    mut transaction: Transaction,
+) -> Result<Reply, Reply> {
+    let app = &submission.app;
     let way = std::mem::replace(&mut transaction.way, Way::Broken);
     let content = transaction.incoming.content();
     let (header, body) = Header::split(content).map_err(reply::bad_header)?;
@@ -75,21 +81,21 @@ async fn try_to_deliver(app: &App, client: Client<'_>, mut transaction: Transact
         Way::Onward(transfer) if controls.sandbox => drop(transfer),
         Way::Onward(transfer) => {
             onward::can_carry(&transfer, &header, body, smtputf8)?;
-            let account = Account { app, credits: transaction.credits, hold: transaction.hold };
+            let account = Account { submission, credits: transaction.credits, hold: transaction.hold };
             return account.hand_on(*transfer, &taken, content).await;
         }
         Way::Broken => return Err(reply::NEXT_HOP_LOST),
         Way::Nowhere if !controls.sandbox => return Err(reply::NO_NEXT_HOP),
         Way::Sandbox | Way::Nowhere => {}
     }
-    let account = Account { app, credits: transaction.credits, hold: None };
+    let account = Account { submission, credits: transaction.credits, hold: None };
     account.keep(taken, controls.result, content).await.map_err(reply::internal)?;
     Ok(reply::kept(id))
 }
 
 /// Where a message is written down, counted and paid for.
 struct Account<'a> {
-    app: &'a App,
+    submission: &'a Submission,
     credits: Credits,
     hold: Option<Hold>,
 }
@@ -98,7 +104,7 @@ impl Account<'_> {
     /// Into the log, with all that it holds.
     async fn keep(&self, taken: TakenMessage<'_>, result: Outcome, content: Content<'_>) -> Result<()> {
         let (accepted, taken) = (taken.accepted(), taken.in_sandbox(result));
-        let mut tx = self.app.db.begin().await?;
+        let mut tx = self.submission.app.db.begin().await?;
         taken.record(&mut tx, Some(content)).await?;
         self.usage(&taken).add(&mut tx, accepted).await?;
         tx.commit().await
@@ -132,19 +138,20 @@ impl Account<'_> {
             500.. => Outcome::Failed,
         };
         let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
-        let (id, organization, at) = (taken.id, taken.organization, self.app.clock.now());
+        let (id, organization, at) = (taken.id, taken.organization, self.submission.app.clock.now());
         let settlement = Settlement { id, organization, senders: taken.senders.clone(), at, outcome, answer };
-        if let Err(error) = self.settle(taken, &settlement).await {
-            // The client hears what the next hop said all the same: it is true.
-            tracing::error!(%error, message = %taken.id, %outcome, "what became of a message could not be written down");
-        }
+        let (credits, usage, recipients) = (self.credits, self.usage(taken), taken.accepted());
+        let due = Due { settlement, credits, usage, recipients };
+        // Whether or not it can be written down at once: what the next hop said is true.
+        self.submission.settling.settle(&self.submission.app, due).await;
         Ok(reply)
     }
 
     /// False when there is no credit for it.
     async fn announce(&self, taken: &TakenMessage<'_>) -> Result<bool> {
-        let mut tx = self.app.db.begin().await?;
-        let (count, now) = (taken.accepted(), self.app.clock.now());
+        let app = &self.submission.app;
+        let mut tx = app.db.begin().await?;
+        let (count, now) = (taken.accepted(), app.clock.now());
         let hold = self.hold.as_ref().map(|hold| hold.id);
         if !self.credits.charge(&mut tx, hold, count, now).await? {
             return Ok(false);
@@ -153,16 +160,6 @@ impl Account<'_> {
         self.usage(taken).add(&mut tx, count).await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    async fn settle(&self, taken: &TakenMessage<'_>, settlement: &Settlement) -> Result<()> {
-        let mut tx = self.app.db.begin().await?;
-        if !matches!(settlement.outcome, Outcome::Delivered | Outcome::Unknown) {
-            self.credits.give_back(&mut tx, taken.accepted()).await?;
-            self.usage(taken).take_back(&mut tx, taken.accepted()).await?;
-        }
-        settlement.record(&mut tx).await?;
-        tx.commit().await
     }
 
     fn usage(&self, taken: &TakenMessage<'_>) -> Usage {

@@ -50,8 +50,9 @@ impl Door {
         Ok(Some(Door { submission: Submission::new(app)?, tls, admission: Admission::new(limits) }))
     }
 
-    /// Ends the connections to the next hop. To be called once all sessions are over.
+    /// Writes down what the next hop answered last, and ends the connections to it. To be called once all sessions are over.
     pub async fn close(&self) {
+        self.submission.settling.close(self.submission.app.config.drain_timeout).await;
         if let Some(relay) = &self.submission.relay {
             relay.close().await;
         }

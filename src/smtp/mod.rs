@@ -6,7 +6,8 @@
 //! protects it all.
 //!
 //! Mail: a [`transaction`] from MAIL on, within what all sessions share ([`submission`]); [`senders`] says from which domains;
-//! [`data`] is what a message is made of; [`delivery`] what becomes of it; [`onward`] the way to the next hop, command by command.
+//! [`data`] is what a message is made of; [`delivery`] what becomes of it; [`onward`] the way to the next hop, command by command;
+//! [`settling`] how its answer comes into the log.
 //!
 //! The other side is [`client`]: with it [`probe`] checks a credential step by step, and [`relay`] hands messages to the
 //! next hop.
@@ -27,6 +28,7 @@ pub mod reply;
 pub mod sasl;
 pub mod senders;
 pub mod session;
+pub mod settling;
 pub mod submission;
 pub mod transaction;
 

@@ -2,6 +2,7 @@
 
 use super::data::memory::Memory;
 use super::relay::Relay;
+use super::settling::Settling;
 use crate::app::App;
 use crate::error::Result;
 
@@ -13,6 +14,8 @@ pub struct Submission {
     pub memory: Memory,
     /// The way to the next hop; none where none is configured.
     pub relay: Option<Relay>,
+    /// What the next hop answered, on its way into the log.
+    pub settling: Settling,
 }
 
 impl Submission {
@@ -20,6 +23,6 @@ impl Submission {
     /// A sentence that names the setting of the next hop that can't be used.
     pub fn new(app: App) -> Result<Self> {
         let (memory, relay) = (Memory::new(app.config.smtp_max_message_memory), Relay::new(&app.config)?);
-        Ok(Self { app, memory, relay })
+        Ok(Self { app, memory, relay, settling: Settling::new() })
     }
 }

@@ -163,15 +163,21 @@ impl TakenMessage<'_> {
 }
 
 impl Settlement {
-    /// Writes it to the message and to the recipients that the next hop had accepted, and tells webhooks.
-    pub async fn record(&self, tx: &mut Tx) -> Result<()> {
-        sqlx::query("UPDATE messages SET outcome = $3, answer = $4 WHERE organization = $1 AND id = $2")
+    /// Writes it to the message and to the recipients that the next hop had accepted, and tells webhooks. False, and nothing is
+    /// changed, where it is known already, or the message is forgotten.
+    pub async fn record(&self, tx: &mut Tx) -> Result<bool> {
+        let sql = "UPDATE messages SET outcome = $3, answer = $4 WHERE organization = $1 AND id = $2 \
+                   AND outcome = 'unknown'";
+        let message = sqlx::query(sql)
             .bind(self.organization)
             .bind(self.id)
             .bind(self.outcome)
             .bind(&self.answer)
             .execute(&mut **tx)
             .await?;
+        if message.rows_affected() == 0 {
+            return Ok(false);
+        }
         let settled: Vec<String> = sqlx::query_scalar(
             "UPDATE message_recipients SET outcome = $3, answer = $4 WHERE organization = $1 AND message = $2 \
              AND outcome = 'unknown' RETURNING address",
@@ -182,6 +188,7 @@ impl Settlement {
         .bind(&self.answer)
         .fetch_all(&mut **tx)
         .await?;
-        self.report(tx, &settled).await
+        self.report(tx, &settled).await?;
+        Ok(true)
     }
 }

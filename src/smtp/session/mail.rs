@@ -162,7 +162,7 @@ impl Session {
         let Some(grant) = &self.grant else { return reply::AUTHENTICATION_REQUIRED.into() };
         let hello = self.hello.as_deref().unwrap_or_default();
         let client = Client { grant, hello, address: self.client };
-        deliver(&self.submission.app, client, transaction).await.into()
+        deliver(&self.submission, client, transaction).await.into()
     }
 
     /// RFC 5321 section 4.1.1.5.

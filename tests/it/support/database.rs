@@ -20,6 +20,9 @@ pub fn on_postgres() -> bool {
     server().is_some()
 }
 
+/// What is gone while an SQLite database is away.
+const AWAY: [&str; 2] = ["credentials", "messages"];
+
 /// SQLite: a file. PostgreSQL: a schema that belongs to a role of its own, which is much sooner made than a database.
 pub struct Database {
     url: String,
@@ -58,10 +61,14 @@ impl Database {
     }
 
     /// Makes it unusable until [`Database::bring_back`]: PostgreSQL throws everybody out and lets nobody in; from SQLite the
-    /// table of credentials is gone.
+    /// tables of credentials and messages are gone.
     pub async fn take_away(&self) {
         match &self.role {
-            None => self.execute("ALTER TABLE credentials RENAME TO credentials_away").await,
+            None => {
+                for table in AWAY {
+                    self.execute(&format!("ALTER TABLE {table} RENAME TO {table}_away")).await;
+                }
+            }
             Some(role) => {
                 administer(&[format!("ALTER ROLE {role} NOLOGIN"), end_sessions(role)])
                     .await
@@ -72,7 +79,11 @@ impl Database {
 
     pub async fn bring_back(&self) {
         match &self.role {
-            None => self.execute("ALTER TABLE credentials_away RENAME TO credentials").await,
+            None => {
+                for table in AWAY {
+                    self.execute(&format!("ALTER TABLE {table}_away RENAME TO {table}")).await;
+                }
+            }
             Some(role) => administer(&[format!("ALTER ROLE {role} LOGIN")]).await.expect("open again"),
         }
     }

@@ -1,13 +1,18 @@
 //! A next hop that refuses, is slow, or leaves, at each command.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use gatepost::config::Config;
+use gatepost::model::Credits;
 use gatepost::model::message::Outcome;
+use gatepost::model::usage::Month;
+use tokio::sync::Notify;
 
 use super::{RECIPIENT, SENDER, Shop, letter, outcomes, send};
-use crate::support::{Act, NextHop};
+use crate::support::{Act, NextHop, eventually};
+use crate::webhooks::receiver::Receiver;
 
 /// Soon tired of waiting.
 fn impatient(config: &mut Config) {
@@ -148,4 +153,39 @@ async fn what_the_next_hop_lacks_is_refused_in_gateposts_words() {
     let heard: Vec<_> = hop.connections().into_iter().flat_map(|heard| heard.commands).collect();
     assert!(!heard.iter().any(|line| line.contains("BODY") || line.contains("zoë")), "{heard:?}");
     assert_eq!(hop.connections().iter().map(|heard| heard.messages.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
+async fn what_the_next_hop_answers_while_the_database_is_away_is_written_down_once_it_is_back() {
+    for (text, outcome, event, paid) in [
+        ("250 2.0.0 taken", Outcome::Delivered, "message.delivered", 1),
+        ("554 5.7.1 spam", Outcome::Failed, "message.failed", 0),
+    ] {
+        let (hop, receiver) = (NextHop::plain().await, Receiver::start().await);
+        let bells = Arc::new([Notify::new(), Notify::new()]);
+        hop.once("end", Act::WaitsAndSays(bells.clone(), text));
+        let shop = Shop::with(&hop, crate::webhooks::allow_loopback).await;
+        crate::webhooks::create(&shop.app, crate::webhooks::everything(&receiver.url())).await;
+        let mut client = shop.client().await;
+        let sent = tokio::spawn(async move { send(&mut client, &letter()).await });
+        bells[0].notified().await;
+        shop.app.installation.database().take_away().await;
+        bells[1].notify_one();
+        let answer = sent.await.unwrap();
+        assert_eq!(format!("{} {}", answer.code, answer.text()), text, "the client hears it all the same");
+        shop.app.installation.database().bring_back().await;
+        let (message, recipients) = eventually("the outcome is in the log", async || {
+            let logged = shop.logged().await;
+            (logged.0.outcome != Outcome::Unknown).then_some(logged)
+        })
+        .await;
+        assert_eq!((message.outcome, message.answer.as_str()), (outcome, text));
+        assert_eq!(outcomes(&recipients), [(RECIPIENT, outcome)]);
+        let heard = receiver.hears(2).await;
+        assert_eq!([heard[0].kind(), heard[1].kind()], ["message.reception", event]);
+        let organization = shop.app.operator().await.organization;
+        let credits = Credits { organization, month: Month::of(shop.app.clock.now()) };
+        let used = credits.used(&mut shop.app.app.db.read().await.unwrap()).await.unwrap();
+        assert_eq!(used, paid, "{text}");
+    }
 }

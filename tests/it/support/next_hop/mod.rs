@@ -13,6 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Authority, eventually};
@@ -32,6 +33,8 @@ pub enum Act {
     Freezes,
     /// Takes so long, and then as if nothing had been.
     Dawdles(Duration),
+    /// Tells the first bell that it is there, waits for the second, and says these lines.
+    WaitsAndSays(Arc<[Notify; 2]>, &'static str),
 }
 
 pub struct NextHop {

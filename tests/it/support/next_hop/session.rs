@@ -150,6 +150,11 @@ impl Session {
                 tokio::time::sleep(time).await;
                 Ok(())
             }
+            Act::WaitsAndSays(bells, text) => {
+                bells[0].notify_one();
+                bells[1].notified().await;
+                say(io, text).await
+            }
             Act::Freezes => std::future::pending().await,
         }
     }
