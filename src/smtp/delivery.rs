@@ -77,15 +77,17 @@ async fn try_to_deliver(
         hello,
     };
     let content = Content { header: &mended, body };
+    // Its own field says so, or the credential, which may have been switched while the message came in.
+    let sandbox = controls.sandbox || client.grant.mode == Mode::Sandbox;
     match way {
-        Way::Onward(transfer) if controls.sandbox => drop(transfer),
+        Way::Onward(transfer) if sandbox => drop(transfer),
         Way::Onward(transfer) => {
             onward::can_carry(&transfer, &header, body, smtputf8)?;
             let account = Account { submission, credits: transaction.credits, hold: transaction.hold };
             return account.hand_on(*transfer, &taken, content).await;
         }
         Way::Broken => return Err(reply::NEXT_HOP_LOST),
-        Way::Nowhere if !controls.sandbox => return Err(reply::NO_NEXT_HOP),
+        Way::Nowhere if !sandbox => return Err(reply::NO_NEXT_HOP),
         Way::Sandbox | Way::Nowhere => {}
     }
     let account = Account { submission, credits: transaction.credits, hold: None };

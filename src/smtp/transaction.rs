@@ -28,7 +28,7 @@ pub struct Transaction {
     pub hold: Option<Hold>,
 }
 
-/// Where the message will go; decided at MAIL by the credential's mode.
+/// Where the message will go; decided at MAIL by the credential's mode. One that is for the sandbox by then goes nowhere.
 pub enum Way {
     /// Into the log.
     Sandbox,

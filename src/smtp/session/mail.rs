@@ -153,10 +153,8 @@ impl Session {
             self.transaction = Some(transaction);
             return so_far.into();
         }
-        // A chunk's command has asked already.
-        if !transaction.chunked
-            && let Some(refusal) = self.revoked(Verb::Data).await
-        {
+        // What was changed while it came in holds for it.
+        if let Some(refusal) = self.revoked(Verb::Data).await {
             return refusal;
         }
         let Some(grant) = &self.grant else { return reply::AUTHENTICATION_REQUIRED.into() };

@@ -2,6 +2,7 @@
 
 mod answers;
 mod arrival;
+mod changes;
 mod channel;
 mod postfix;
 
