@@ -16,6 +16,9 @@ use crate::smtp::reply::{self, Reply};
 use crate::smtp::senders::Senders;
 use crate::smtp::transaction::{Hold, Transaction, Way};
 
+/// Recipients of a message that may be named, those that are refused among them: so many times those that it may have.
+const TRIES: usize = 4;
+
 impl Session {
     /// RFC 5321 section 4.1.1.2.
     pub(super) async fn mail(&mut self, argument: &str) -> Answer {
@@ -79,7 +82,8 @@ impl Session {
         if !address.is_ascii() && !transaction.smtputf8 {
             return reply::NOT_ASCII.into();
         }
-        if transaction.recipients.len() >= self.submission.app.config.smtp_max_recipients {
+        let most = self.submission.app.config.smtp_max_recipients;
+        if transaction.accepted() >= most || transaction.recipients.len() >= most.saturating_mul(TRIES) {
             return reply::TOO_MANY_RECIPIENTS.into();
         }
         if transaction.is_broken() {

@@ -189,3 +189,24 @@ async fn what_the_next_hop_answers_while_the_database_is_away_is_written_down_on
         assert_eq!(used, paid, "{text}");
     }
 }
+
+#[tokio::test]
+async fn recipients_that_are_refused_leave_room_for_others() {
+    let hop = NextHop::plain().await;
+    let shop = Shop::with(&hop, |config| config.smtp_max_recipients = 2).await;
+    let mut client = shop.client().await;
+    let refuse = |times: usize| (0..times).for_each(|_| hop.once("RCPT", Act::Says("550 5.1.1 nobody")));
+    refuse(3);
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for code in [550, 550, 550, 250, 250, 452] {
+        client.expect(code, &format!("RCPT TO:<{RECIPIENT}>")).await;
+    }
+    client.expect(354, "DATA").await;
+    assert_eq!(client.send(&letter()).await.code, 250);
+    assert_eq!(shop.logged().await.0.recipients, 5);
+    refuse(8);
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for code in [550; 8].into_iter().chain([452]) {
+        client.expect(code, &format!("RCPT TO:<{RECIPIENT}>")).await;
+    }
+}
