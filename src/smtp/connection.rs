@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::data::incoming::Incoming;
@@ -21,7 +21,9 @@ const CONTENT_CHUNK: usize = 65_536;
 const MOST_GATHERED: usize = 16_384;
 /// How long, and for how many bytes, a closed connection is still drained (see [`Connection::close`]).
 const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 262_144;
+const LINGER_BYTES: u64 = 262_144;
+/// Where the client is in the middle of a message, it may pause so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why no further line will come.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +40,13 @@ pub struct Connection<S> {
     stream: S,
     lines: LineReader,
     output: Vec<u8>,
+    /// How much of a message that was refused may still come once the connection is closed, and until when.
+    rest: Option<(u64, Instant)>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub fn new(stream: S) -> Self {
-        Connection { stream, lines: LineReader::default(), output: Vec::new() }
+        Connection { stream, lines: LineReader::default(), output: Vec::new(), rest: None }
     }
 
     /// Gathers a reply; it goes out before the next wait for the client.
@@ -127,25 +131,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.stream
     }
 
+    /// The client was refused in the middle of a message: once the connection is closed, what it still sends is read until then,
+    /// up to so many bytes, and forgotten. Many clients listen only when they have sent all.
+    pub fn expect_rest(&mut self, bytes: u64, until: Instant) {
+        self.rest = Some((bytes, until));
+    }
+
     /// Writes out what was gathered and hangs up. Reads on for a moment: a socket that is closed with unread bytes
     /// resets the connection, and the client might never see the last reply.
     pub async fn close(mut self) {
+        let (most, until) = self.rest.unwrap_or_else(|| (LINGER_BYTES, Instant::now() + LINGER));
         let goodbye = async {
             self.flush().await?;
             self.stream.shutdown().await?;
             let mut chunk = [0; CHUNK];
             let mut drained = 0;
-            while drained < LINGER_BYTES {
-                match self.stream.read(&mut chunk).await? {
-                    0 => break,
-                    count => drained += count,
+            while drained < most {
+                match timeout(LONGEST_PAUSE, self.stream.read(&mut chunk)).await {
+                    Err(_) | Ok(Ok(0)) => break,
+                    Ok(read) => drained += read? as u64,
                 }
             }
             chunk.zeroize();
             Ok::<_, io::Error>(())
         };
         // The client may be gone already, and there is no one left to tell.
-        let _ = timeout(LINGER, goodbye).await;
+        let _ = timeout_at(until, goodbye).await;
     }
 }
 

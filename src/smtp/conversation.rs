@@ -100,10 +100,14 @@ impl Conversation {
                 self.say(connection, &last);
                 return Ending::Close;
             }
-            if matches!(answer.next, Next::Close) {
-                return Ending::Close;
+            match answer.next {
+                Next::Close => return Ending::Close,
+                Next::CloseAfter { bytes, until } => {
+                    connection.expect_rest(bytes, until);
+                    return Ending::Close;
+                }
+                further => next = further,
             }
-            next = answer.next;
         }
     }
 

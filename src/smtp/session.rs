@@ -36,6 +36,11 @@ pub enum Next {
     },
     StartTls,
     Close,
+    /// The same in the middle of a message: what the client still sends of it is let go by first, so many bytes, until then.
+    CloseAfter {
+        bytes: u64,
+        until: Instant,
+    },
 }
 
 impl From<Reply> for Answer {
@@ -60,6 +65,8 @@ pub struct Session {
     extended: bool,
     grant: Option<Grant>,
     transaction: Option<Transaction>,
+    /// Why the message was refused of which chunks may still come.
+    spoiled: Option<Reply>,
     /// Messages that were begun.
     messages: u32,
 }
@@ -74,6 +81,7 @@ impl Session {
             extended: false,
             grant: None,
             transaction: None,
+            spoiled: None,
             messages: 0,
         }
     }

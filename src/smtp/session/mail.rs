@@ -55,6 +55,7 @@ impl Session {
         let credits = Credits { organization: grant.organization, month: Month::of(app.clock.now()) };
         let hold = hold(app, grant.mode, credits).await.map_err(reply::internal)?;
         self.messages += 1;
+        self.spoiled = None;
         self.transaction = Some(Transaction {
             way,
             sender: mail.sender.unwrap_or_default().to_owned(),
@@ -122,9 +123,13 @@ impl Session {
         let Some(Chunk { size, last }) = command::chunk(argument) else {
             return Answer::last(reply::usage("BDAT size [LAST]"));
         };
+        if size > limit {
+            return self.broken_off(reply::too_big(limit));
+        }
         let refused = match &mut self.transaction {
-            _ if size > limit => return Answer::last(reply::too_big(limit)),
-            None => reply::MAIL_FIRST,
+            // Behind the chunk that was refused, for a client need not wait for answers (RFC 3030 section 4.2).
+            None if last => self.spoiled.take().unwrap_or(reply::MAIL_FIRST),
+            None => self.spoiled.clone().unwrap_or(reply::MAIL_FIRST),
             Some(transaction) if transaction.is_broken() => reply::NEXT_HOP_LOST,
             Some(transaction) if transaction.accepted() == 0 => reply::NO_RECIPIENTS,
             Some(transaction) => {
@@ -134,6 +139,13 @@ impl Session {
             }
         };
         Answer { reply: refused, next: Next::Discard(size) }
+    }
+
+    /// A chunk follows that is not taken in: once it is refused the connection ends.
+    fn broken_off(&self, reply: Reply) -> Answer {
+        let config = &self.submission.app.config;
+        let until = self.deadline().unwrap_or_else(|| Instant::now() + config.smtp_data_timeout);
+        Answer { reply, next: Next::CloseAfter { bytes: config.smtp_max_message_bytes, until } }
     }
 
     /// The content that is on its way, while some is.
@@ -148,10 +160,18 @@ impl Session {
             transaction.incoming.end_chunks();
         }
         if let Some(fault) = transaction.incoming.fault() {
-            let refusal = refusal(fault, self.submission.app.config.smtp_max_message_bytes);
-            // After DATA nobody can tell any more what is message and what is command.
-            let close = fault.hides_the_end() && !transaction.chunked;
-            return if close { Answer::last(refusal) } else { refusal.into() };
+            let limit = self.submission.app.config.smtp_max_message_bytes;
+            let refusal = refusal(fault, limit);
+            if transaction.chunked {
+                self.spoiled = (!last).then(|| refusal.clone());
+                return refusal.into();
+            }
+            // Nobody can tell any more what is message and what is command.
+            let next = match fault.hides_the_end() {
+                true => Next::CloseAfter { bytes: limit, until: transaction.deadline },
+                false => Next::Command,
+            };
+            return Answer { reply: refusal, next };
         }
         if !last {
             self.transaction = Some(transaction);
@@ -178,7 +198,7 @@ impl Session {
 
     /// The message that was begun is given up; the connection to the next hop is kept for another.
     pub(super) fn forget_transaction(&mut self) {
-        self.transaction = None;
+        (self.transaction, self.spoiled) = (None, None);
     }
 }
 

@@ -143,3 +143,37 @@ async fn welcome_again(door: &Door) {
     let given_back = tokio::time::timeout(PATIENCE, welcome).await;
     given_back.expect("the place of a connection that ended is given back");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_listens_only_at_the_end_hears_why_its_big_message_was_refused() {
+    let door = Door::open().await;
+    let lines = b"A line that ends with LF alone, as files do\n".repeat(70_000);
+    let begins = async |recipient: &str| {
+        let mut client = door.app.smtp().await;
+        client.log_in(&door.credential.username, &door.credential.password).await;
+        client.expect(250, "MAIL FROM:<alice@acme.example>").await;
+        client.expect(250, recipient).await;
+        client
+    };
+    let mut client = begins("RCPT TO:<bob@example.org>").await;
+    client.expect(354, "DATA").await;
+    client.write(&lines).await;
+    client.write(b"\r\n.\r\nQUIT\r\n").await;
+    let answer = client.reply().await;
+    assert!(answer.code == 554 && answer.text().contains("Bare LF"), "{answer:?}");
+    assert!(client.is_over().await, "what came behind it is no command");
+
+    let mut client = begins("RCPT TO:<carol@example.org>").await;
+    let chunks: Vec<&[u8]> = lines.chunks(64_000).collect();
+    let last = chunks.len() - 1;
+    for (number, chunk) in chunks.iter().enumerate() {
+        let word = if number == last { " LAST" } else { "" };
+        client.write(format!("BDAT {}{word}\r\n", chunk.len()).as_bytes()).await;
+        client.write(chunk).await;
+    }
+    for _ in &chunks {
+        let answer = client.reply().await;
+        assert!(answer.code == 554 && answer.text().contains("Bare LF"), "{answer:?}");
+    }
+    client.expect(250, "NOOP").await;
+}

@@ -79,6 +79,8 @@ pub struct Model {
     place: Place,
     signed_in: bool,
     transaction: Option<Transaction>,
+    /// What was said to a chunk behind which others may come.
+    refused: Option<u16>,
     messages: u32,
     mistakes: usize,
 }
@@ -108,6 +110,7 @@ impl Model {
             place: Place::Command,
             signed_in: false,
             transaction: None,
+            refused: None,
             messages: 0,
             mistakes: 0,
         }
@@ -201,7 +204,7 @@ impl Model {
                 _ => self.blames(503),
             },
             ("RSET", "") | ("EHLO" | "HELO", "client.example") => {
-                self.transaction = None;
+                (self.transaction, self.refused) = (None, None);
                 self.says(250);
             }
             ("QUIT", "") => self.ends(221),
@@ -235,6 +238,7 @@ impl Model {
             _ if self.transaction.is_some() => self.blames(503),
             250 => {
                 self.messages += 1;
+                self.refused = None;
                 let smtputf8 = argument.ends_with("SMTPUTF8");
                 self.transaction = Some(Transaction { smtputf8, ..Transaction::default() });
                 self.says(250);
@@ -271,7 +275,10 @@ impl Model {
         };
         self.place = match &self.transaction {
             _ if size > MOST_BYTES => return self.ends(552),
-            None => Place::Refused { size, code: 503 },
+            None => {
+                let code = if last { self.refused.take() } else { self.refused };
+                Place::Refused { size, code: code.unwrap_or(503) }
+            }
             Some(transaction) if transaction.recipients.is_empty() => Place::Refused { size, code: 554 },
             Some(_) => Place::Chunk { size, last },
         };
@@ -300,6 +307,7 @@ impl Model {
         let is_cut = content.ends_with(b"\r");
         if spoiled(&content).is_some() || last && is_cut {
             self.transaction = None;
+            self.refused = (!last).then_some(554);
             self.says(554);
         } else if last {
             if !content.is_empty() && !content.ends_with(b"\r\n") {
@@ -308,7 +316,7 @@ impl Model {
             self.message(content);
         } else {
             if content.len() - usize::from(is_cut) > MOST_BYTES {
-                self.transaction = None;
+                (self.transaction, self.refused) = (None, Some(552));
                 return self.says(552);
             }
             self.says(250);
