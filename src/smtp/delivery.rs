@@ -82,7 +82,7 @@ async fn try_to_deliver(
     match way {
         Way::Onward(transfer) if sandbox => drop(transfer),
         Way::Onward(transfer) => {
-            onward::can_carry(&transfer, &header, body, smtputf8)?;
+            onward::can_carry(&transfer, (&header, body), &authors, smtputf8)?;
             let account = Account { submission, credits: transaction.credits, hold: transaction.hold };
             return account.hand_on(*transfer, &taken, content).await;
         }

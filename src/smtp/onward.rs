@@ -2,6 +2,7 @@
 
 use super::command::MailFrom;
 use super::data::header::Header;
+use super::data::mailbox::Mailbox;
 use super::relay::{MailOptions, Relay, Transfer, Trouble};
 use super::reply::{self, Reply};
 use super::transaction::{Transaction, Way};
@@ -64,11 +65,17 @@ pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
 }
 
 /// Whether the next hop can carry what has come in, as it is. A header beyond ASCII is internationalized where the client
-/// said SMTPUTF8; else it is 8-bit content, as some send it.
-pub fn can_carry(transfer: &Transfer, header: &Header<'_>, body: &[u8], smtputf8: bool) -> Result<(), Reply> {
+/// said SMTPUTF8, or an author's address is not ASCII; else it is 8-bit content, as some send it.
+pub fn can_carry(
+    transfer: &Transfer,
+    (header, body): (&Header<'_>, &[u8]),
+    authors: &[Mailbox],
+    smtputf8: bool,
+) -> Result<(), Reply> {
     let (offers, eight_bit_header) = (transfer.offers(), header.is_internationalized());
+    let is_meant = smtputf8 || !authors.iter().all(Mailbox::is_ascii);
     match offers {
-        _ if smtputf8 && eight_bit_header && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
+        _ if is_meant && eight_bit_header && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
         _ if (eight_bit_header || !body.is_ascii()) && !offers.eight_bit => Err(reply::NEXT_HOP_NEEDS_7BIT),
         _ => Ok(()),
     }

@@ -30,6 +30,12 @@ pub struct Mailbox {
     pub domain: String,
 }
 
+impl Mailbox {
+    pub fn is_ascii(&self) -> bool {
+        self.local.is_ascii() && self.domain.is_ascii()
+    }
+}
+
 /// All addresses of a field, those inside groups too. It is read no further than it may be long.
 pub fn list(body: &[u8]) -> Result<Vec<Mailbox>, NoList> {
     let text = std::str::from_utf8(body).map_err(|error| NoList::Malformed(error.valid_up_to()))?;

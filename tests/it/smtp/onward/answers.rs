@@ -149,6 +149,10 @@ async fn what_the_next_hop_lacks_is_refused_in_gateposts_words() {
         let answer = client.send(internationalized.as_bytes()).await;
         assert_eq!((answer.code, answer.text().starts_with(status)), (554, true), "{answer:?}");
     }
+    // An author's address is one, whatever the client says.
+    let author = "From: zoë@acme.example\r\nSubject: Hello\r\n\r\nHello\r\n";
+    let answer = send(&mut client, author.as_bytes()).await;
+    assert_eq!((answer.code, answer.text().starts_with("5.6.9 ")), (554, true), "{answer:?}");
     assert_eq!(send(&mut client, &letter()).await.code, 250);
     let heard: Vec<_> = hop.connections().into_iter().flat_map(|heard| heard.commands).collect();
     assert!(!heard.iter().any(|line| line.contains("BODY") || line.contains("zoë")), "{heard:?}");

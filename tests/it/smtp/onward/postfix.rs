@@ -227,3 +227,23 @@ async fn the_errors_after_which_postfix_hangs_up_are_those_of_one_message_and_no
     assert_eq!(send(&mut client, &letter()).await.code, 250);
     assert_eq!(postfix.received("bob", 2).await.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_postfix_without_8bitmime_and_smtputf8_can_not_carry_is_refused_and_the_rest_goes_through() {
+    let postfix = Postfix::with(&["smtpd_discard_ehlo_keywords = SMTPUTF8, 8BITMIME"]);
+    let shop = before(&postfix).await;
+    let mut client = shop.client().await;
+    let author = "From: zoë@acme.example\r\nSubject: Hello\r\n\r\nHello\r\n";
+    let eight_bit = [letter(), "Grüße\r\n".as_bytes().to_vec()].concat();
+    for (content, status) in [(author.as_bytes(), "554 5.6.9 "), (&*eight_bit, "554 5.6.3 ")] {
+        let answer = line(&send_as(&mut client, SENDER, content).await);
+        assert!(answer.starts_with(status), "{answer}");
+    }
+    client.expect(250, &format!("MAIL FROM:<{SENDER}> SMTPUTF8")).await;
+    let answer = line(&client.command("RCPT TO:<zoë@example.org>").await);
+    assert!(answer.starts_with("550 5.6.7 "), "{answer}");
+    client.expect(250, "RSET").await;
+    assert_eq!(send_as(&mut client, SENDER, &letter()).await.code, 250);
+    let received = postfix.received("bob", 1).await;
+    assert!(trace(&received[0], &letter()).starts_with("Received: "), "the only one that it was given");
+}
