@@ -7,7 +7,7 @@
 //!
 //! Mail: a [`transaction`] from MAIL on, within what all sessions share ([`submission`]); [`senders`] says from which domains;
 //! [`data`] is what a message is made of; [`delivery`] what becomes of it; [`onward`] the way to the next hop, command by command;
-//! [`settling`] how its answer comes into the log.
+//! [`settling`] how its answer comes into the log; [`refusals`] what is logged of mail that was not taken.
 //!
 //! The other side is [`client`]: with it [`probe`] checks a credential step by step, and [`relay`] hands messages to the
 //! next hop.
@@ -23,6 +23,7 @@ pub mod line;
 pub mod listener;
 pub mod onward;
 pub mod probe;
+pub mod refusals;
 pub mod relay;
 pub mod reply;
 pub mod sasl;

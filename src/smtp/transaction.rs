@@ -8,6 +8,7 @@ use crate::model::Credits;
 use crate::model::message::{Outcome, Recipient};
 
 use super::data::incoming::Incoming;
+use super::refusals::Refusals;
 use super::relay::Transfer;
 
 pub struct Transaction {
@@ -26,6 +27,8 @@ pub struct Transaction {
     pub credits: Credits,
     /// Held for the recipients; none where there is no allowance to keep to.
     pub hold: Option<Hold>,
+    /// Of recipients.
+    pub refusals: Refusals,
 }
 
 /// Where the message will go; decided at MAIL by the credential's mode. One that is for the sandbox by then goes nowhere.

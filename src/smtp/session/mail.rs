@@ -12,6 +12,7 @@ use crate::smtp::command::{self, Chunk, MailFrom, Verb};
 use crate::smtp::data::incoming::{Fault, Incoming};
 use crate::smtp::delivery::{Client, deliver};
 use crate::smtp::onward;
+use crate::smtp::refusals::{self, Refusals, Stage};
 use crate::smtp::reply::{self, Reply};
 use crate::smtp::senders::Senders;
 use crate::smtp::transaction::{Hold, Transaction, Way};
@@ -29,7 +30,7 @@ impl Session {
             Ok(mail) => self.begin(mail).await,
             Err(refusal) => Err(refusal),
         };
-        begun.map_or_else(Answer::from, |()| reply::SENDER_OK.into())
+        begun.map_or_else(|refusal| self.refused(Stage::Mail, refusal.into()), |()| reply::SENDER_OK.into())
     }
 
     async fn begin(&mut self, mail: MailFrom<'_>) -> Result<(), Reply> {
@@ -66,16 +67,24 @@ impl Session {
             deadline: Instant::now() + app.config.smtp_data_timeout,
             credits,
             hold,
+            refusals: Refusals::new(grant.credential),
         });
         Ok(())
     }
 
     /// RFC 5321 section 4.1.1.3.
     pub(super) async fn rcpt(&mut self, argument: &str) -> Answer {
-        let address = match command::rcpt(argument) {
-            Ok(address) => address,
-            Err(refusal) => return refusal.into(),
+        let answer = match command::rcpt(argument) {
+            Ok(address) => self.name(address).await,
+            Err(refusal) => refusal.into(),
         };
+        if let Some(transaction) = &mut self.transaction {
+            transaction.refusals.note(&answer.reply);
+        }
+        answer
+    }
+
+    async fn name(&mut self, address: &str) -> Answer {
         let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
         if transaction.chunked {
             return reply::NOT_BETWEEN_CHUNKS.into();
@@ -124,7 +133,8 @@ impl Session {
             return Answer::last(reply::usage("BDAT size [LAST]"));
         };
         if size > limit {
-            return self.broken_off(reply::too_big(limit));
+            let answer = self.broken_off(reply::too_big(limit));
+            return self.refused(Stage::Message, answer);
         }
         let refused = match &mut self.transaction {
             // Behind the chunk that was refused, for a client need not wait for answers (RFC 3030 section 4.2).
@@ -155,6 +165,19 @@ impl Session {
 
     /// What was expected of the content has come. `so_far` answers a chunk that is not the `last`.
     pub async fn received(&mut self, last: bool, so_far: Reply) -> Answer {
+        let answer = self.take_in(last, so_far).await;
+        self.refused(Stage::Message, answer)
+    }
+
+    /// Logs a refusal on its way out.
+    fn refused(&self, stage: Stage, answer: Answer) -> Answer {
+        if let Some(grant) = &self.grant {
+            refusals::note(grant.credential, stage, &answer.reply);
+        }
+        answer
+    }
+
+    async fn take_in(&mut self, last: bool, so_far: Reply) -> Answer {
         let Some(mut transaction) = self.transaction.take() else { return reply::MAIL_FIRST.into() };
         if last && transaction.chunked {
             transaction.incoming.end_chunks();

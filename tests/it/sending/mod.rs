@@ -3,6 +3,7 @@
 mod credits;
 mod kill;
 mod memory;
+mod refused;
 mod rules;
 mod sandbox;
 
