@@ -172,6 +172,7 @@ async fn record_one(db: &Db, (organization, credential): (OrganizationId, Creden
         outcome: Outcome::Delivered,
         sender: "shop@acme.example",
         senders: vec!["shop@acme.example".to_owned()],
+        authors: vec!["shop@acme.example".to_owned()],
         recipients,
         header_from: "Shop <shop@acme.example>".to_owned(),
         subject: "Your order".to_owned(),

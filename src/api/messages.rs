@@ -48,7 +48,7 @@ pub struct Wanted {
     /// Who sent them.
     #[param(value_type = Option<uuid::Uuid>, nullable = false)]
     credential_id: Option<CredentialId>,
-    /// Part of the sender, a recipient or the subject, in any case.
+    /// Part of the sender, the From header, a recipient, the subject or the Message-ID, in any case.
     #[param(nullable = false)]
     q: Option<String>,
     /// Not before.

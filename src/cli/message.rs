@@ -34,7 +34,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Wanted {
-    /// Part of a sender, a recipient or a subject
+    /// Part of a sender, a From header, a recipient, a subject or a Message-ID
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// What became of them

@@ -64,6 +64,7 @@ async fn try_to_deliver(
         mode: Mode::Production,
         outcome: Outcome::Unknown,
         sender: &transaction.sender,
+        authors: addresses(&authors),
         senders: match transaction.sender.as_str() {
             "" => addresses(&authors),
             return_path => vec![return_path.to_owned()],
@@ -141,7 +142,8 @@ impl Account<'_> {
         };
         let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
         let (id, organization, at) = (taken.id, taken.organization, self.submission.app.clock.now());
-        let settlement = Settlement { id, organization, senders: taken.senders.clone(), at, outcome, answer };
+        let (senders, authors) = (taken.senders.clone(), taken.authors.clone());
+        let settlement = Settlement { id, organization, senders, authors, at, outcome, answer };
         let (credits, usage, recipients) = (self.credits, self.usage(taken), taken.accepted());
         let due = Due { settlement, credits, usage, recipients };
         // Whether or not it can be written down at once: what the next hop said is true.

@@ -19,7 +19,7 @@ const MAX_SEARCH_CHARACTERS: usize = 320;
 /// Which messages to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Part of the sender, a recipient or the subject, in any case; empty: all.
+    /// Part of the sender, the From header's addresses, a recipient, the subject or the Message-ID, in any case; empty: all.
     pub search: String,
     pub credential: Option<CredentialId>,
     pub mode: Option<Mode>,

@@ -21,8 +21,8 @@ impl TakenMessage<'_> {
             let both = std::iter::once(EventType::MessageReception).chain(outcome);
             both.map(|event| (event, recipient.address.as_str()))
         });
-        let message = (self.organization, self.id, self.senders.as_slice());
-        tell(tx, message, self.at, &events.collect::<Vec<_>>()).await
+        let whose = Whose { senders: &self.senders, authors: &self.authors };
+        tell(tx, (self.organization, self.id, self.at), whose, &events.collect::<Vec<_>>()).await
     }
 }
 
@@ -32,28 +32,43 @@ impl Settlement {
         let event = EventType::of_outcome(self.outcome);
         let events =
             event.into_iter().flat_map(|event| recipients.iter().map(move |one| (event, one.as_str())));
-        let message = (self.organization, self.id, self.senders.as_slice());
-        tell(tx, message, self.at, &events.collect::<Vec<_>>()).await
+        let whose = Whose { senders: &self.senders, authors: &self.authors };
+        tell(tx, (self.organization, self.id, self.at), whose, &events.collect::<Vec<_>>()).await
     }
 }
 
-/// What is told beside its senders is read from the log, if somebody listens.
+/// Whom a message is from, as in [`TakenMessage`].
+struct Whose<'a> {
+    senders: &'a [String],
+    authors: &'a [String],
+}
+
+impl Whose<'_> {
+    /// Webhooks that are for one of these hear of it.
+    fn domains(&self) -> Vec<String> {
+        let mut domains = sender::domains(self.senders);
+        domains.extend(sender::domains(self.authors));
+        domains
+    }
+}
+
+/// What is told beside whom it is from is read from the log, if somebody listens.
 async fn tell(
     tx: &mut Tx,
-    (organization, id, senders): (OrganizationId, MessageId, &[String]),
-    at: Timestamp,
+    (organization, id, at): (OrganizationId, MessageId, Timestamp),
+    whose: Whose<'_>,
     events: &[About<'_>],
 ) -> Result<()> {
     let report = Report { organization, at, message: Some(id) };
     report
         .tell(tx, async |tx| {
             let message = Message::find(tx, organization, id).await?;
-            let from = senders.first().map_or("", String::as_str);
+            let from = whose.senders.first().map_or("", String::as_str);
             let news = |(event, recipient): &About<'_>| News {
                 event: *event,
                 data: data(&message, from, recipient),
             };
-            Ok(Told { domains: sender::domains(senders), news: events.iter().map(news).collect() })
+            Ok(Told { domains: whose.domains(), news: events.iter().map(news).collect() })
         })
         .await
 }

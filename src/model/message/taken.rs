@@ -29,6 +29,8 @@ pub struct TakenMessage<'a> {
     /// Whom it is from: the return path, or where that is empty each address of the From header. Uncut, for `header_from` is cut and
     /// an address may hold a comma.
     pub senders: Vec<String>,
+    /// Each address of the From header, uncut.
+    pub authors: Vec<String>,
     /// In the order in which the client named them.
     pub recipients: Vec<Recipient>,
     pub header_from: String,
@@ -55,6 +57,7 @@ pub struct Settlement {
     pub organization: OrganizationId,
     /// As in [`TakenMessage`].
     pub senders: Vec<String>,
+    pub authors: Vec<String>,
     pub at: Timestamp,
     pub outcome: Outcome,
     /// Its answer, or why none came.
@@ -156,8 +159,9 @@ impl TakenMessage<'_> {
 
     /// What the log is searched by.
     fn search(&self) -> String {
+        let own = [self.sender, &self.header_from, &self.message_id_header, &self.subject];
         let recipients = self.recipients.iter().map(|recipient| recipient.address.as_str());
-        let parts: Vec<&str> = [self.sender, &self.subject].into_iter().chain(recipients).collect();
+        let parts: Vec<&str> = own.into_iter().chain(recipients).collect();
         parts.join("\n").to_lowercase()
     }
 }

@@ -22,7 +22,7 @@ pub struct Report {
 /// What is told of it.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// What it is about: the domain of a message's sender, those of a scoped credential; none for a global credential. A scoped
+    /// What it is about: the domains of a message's return path and From header, those of a scoped credential; none for a global credential. A scoped
     /// webhook hears of it if it is for one of these.
     pub domains: Vec<String>,
     pub news: Vec<News>,

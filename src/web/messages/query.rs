@@ -112,7 +112,7 @@ impl Query {
         let filter = self.filter();
         let mut parts = Vec::new();
         if !self.q.trim().is_empty() {
-            parts.push(format!("has “{}” in its sender, recipients or subject", self.q.trim()));
+            parts.push(format!("has “{}” in its addresses, subject or Message-ID", self.q.trim()));
         }
         if filter.credential.is_some() {
             parts.push("came from this credential".to_owned());

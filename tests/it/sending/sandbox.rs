@@ -1,7 +1,8 @@
 //! Sandbox mode: everything but delivery, with the outcome that a field of the message asks for.
 
-use gatepost::model::credential::Mode;
+use gatepost::model::credential::{Mode, Scope};
 use gatepost::model::message::{Filter, Listing, Outcome};
+use gatepost::model::webhook::Draft;
 use gatepost::model::{Message, Turn};
 
 use super::{send, signed_in};
@@ -109,5 +110,33 @@ async fn a_message_that_can_not_be_taken_apart_is_kept_and_shown_as_far_as_it_ca
     for view in ["", "?show=text", "?show=headers", "?show=source"] {
         let page = alice.page(&format!("/messages/{}{view}", message.id)).await;
         assert!(page.contains("Broken"), "{view}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_found_and_told_by_its_author_too_not_by_its_return_path_alone() {
+    let receiver = Receiver::start().await;
+    let app = TestApp::with_config(allow_loopback).await;
+    for domain in ["acme.example", "bounces.example"] {
+        app.verified(domain).await;
+    }
+    let staging = app.issue_for_sandbox("Staging").await;
+    let of_acme =
+        Draft { scope: Scope::Scoped, domains: vec!["acme.example".to_owned()], ..everything(&receiver.url()) };
+    create(&app, of_acme).await;
+    let mut client = signed_in(&app, &staging).await;
+    let fields = "From: Ann <ann@acme.example>\r\nMessage-ID: <Order-77@acme.example>\r\nSubject: Hi";
+    assert_eq!(send(&mut client, "b7@bounces.example", fields).await.code, 250);
+    assert_eq!(send(&mut client, "b8@bounces.example", "From: b8@bounces.example").await.code, 250);
+    let heard = receiver.hears(2).await;
+    assert_eq!([heard[0].kind(), heard[1].kind()], ["message.reception", "message.delivered"]);
+    assert!(heard.iter().all(|heard| heard.json()["data"]["from"] == "b7@bounces.example"));
+    let organization = app.operator().await.organization;
+    for (search, count) in [("ANN@acme", 1), ("<order-77@", 1), ("b7@bounces", 1), ("bounces", 2), ("acme", 1)] {
+        let filter = Filter { search: search.to_owned(), ..Filter::default() };
+        let listing = Listing { filter, turn: Turn::first(10) };
+        let mut connection = app.app.db.read().await.unwrap();
+        let found = Message::list(&mut connection, organization, &listing).await.unwrap().page.rows;
+        assert_eq!(found.len(), count, "{search}");
     }
 }

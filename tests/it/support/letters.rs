@@ -70,6 +70,7 @@ impl Letter<'_> {
             outcome: recipients.first().map_or(Outcome::Delivered, |first| first.outcome),
             sender: self.sender,
             senders: vec![self.sender.to_owned()],
+            authors: vec![self.sender.to_owned()],
             recipients,
             header_from: format!("Shop <{}>", self.sender),
             subject: self.subject.to_owned(),

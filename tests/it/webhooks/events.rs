@@ -93,6 +93,7 @@ async fn what_became_of_a_message_that_was_handed_on_is_told_once_it_is_known() 
     let settlement = Settlement {
         id,
         senders: vec!["hello@shop.example".to_owned()],
+        authors: vec!["hello@shop.example".to_owned()],
         organization: app.operator().await.organization,
         at: app.clock.now(),
         outcome: Outcome::Delivered,

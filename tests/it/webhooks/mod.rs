@@ -108,6 +108,7 @@ async fn take_message_from(
         outcome: recipients[0].outcome,
         sender: "",
         senders: senders.iter().map(|sender| (*sender).to_owned()).collect(),
+        authors: senders.iter().map(|sender| (*sender).to_owned()).collect(),
         recipients,
         header_from: senders.join(", ").chars().take(500).collect(),
         subject: "Größe".to_owned(),

@@ -35,14 +35,14 @@ async fn the_first_message_appears_by_itself_and_so_does_each_one_after_it() {
     app.send(&shop, &Letter { subject: "Order 1", ..Letter::default() }).await;
     shows(&alice, &["Order 1"]).await;
     assert_eq!(alice.text_of("#news").await, "New message: Order 1");
-    alice.fill("Search sender, recipients and subject", "order").await;
+    alice.fill("Search addresses, subject and Message-ID", "order").await;
     alice.is_at("/messages?q=order").await;
     let focused = alice.focused().await;
     app.send(&shop, &Letter { subject: "Order 2", ..Letter::default() }).await;
     app.send(&shop, &Letter { subject: "Invoice 1", ..Letter::default() }).await;
     shows(&alice, &["Order 2", "Order 1"]).await;
     assert_eq!(alice.focused().await, focused, "the focus stays");
-    assert_eq!(alice.value_of("Search sender, recipients and subject").await, "order");
+    assert_eq!(alice.value_of("Search addresses, subject and Message-ID").await, "order");
     alice.is_at("/messages?q=order").await;
     alice.close().await;
 }
@@ -69,7 +69,7 @@ async fn search_and_filters_find_what_they_say_and_the_address_says_what_is_show
         ("shop@acme.example", &["To nobody", "Größe 100%"]),
         ("", &["For real", "To nobody", "Größe 100%"]),
     ] {
-        alice.fill("Search sender, recipients and subject", typed).await;
+        alice.fill("Search addresses, subject and Message-ID", typed).await;
         shows(&alice, found).await;
     }
     alice.choose("Mode", "Production").await;
@@ -230,7 +230,7 @@ async fn without_scripts_messages_are_searched_opened_and_turned_over_too() {
     alice.goto(HOME).await;
     alice.click("Older").await;
     alice.sees("Order 00").await;
-    alice.fill("Search sender, recipients and subject", "order 17").await;
+    alice.fill("Search addresses, subject and Message-ID", "order 17").await;
     alice.click("Filter").await;
     shows(&alice, &["Order 17"]).await;
     alice.click("Order 17").await;
