@@ -26,7 +26,7 @@ pub async fn messages(
         let sql = format!(
             "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
              recipients, first_recipient, header_from, subject, message_id_header, size, address, hello, search, \
-             has_content) VALUES {}",
+             has_content, refused, has_bounced, has_deferred) VALUES {}",
             rows.join(", ")
         );
         tx.execute(AssertSqlSafe(sql)).await.expect("messages");
@@ -42,11 +42,16 @@ fn row(number: usize, at: i64, (organization, [busy, quiet]): (OrganizationId, [
         2 => "deferred",
         _ => "delivered",
     };
+    // Some are delivered, and were refused to one of two recipients.
+    let apart = i16::from(number % 1_000 == 3);
+    let bounced = i16::from(outcome == "bounced") | apart;
+    let (deferred, recipients) = (i16::from(outcome == "deferred"), 1 + apart);
     let (sender, recipient) = ("shop@acme.example", format!("customer{number}@customer.example"));
     let subject = format!("Your order {number}");
     let search = format!("{sender}\n{}\n{recipient}", subject.to_lowercase());
     format!(
-        "('{id}', '{organization}', {at}, '{credential}', '{label}', '{mode}', '{outcome}', '', '{sender}', 1, '{recipient}', \
-         'Shop <{sender}>', '{subject}', '<{number}@acme.example>', 20480, '203.0.113.7', 'shop.acme.example', '{search}', 0)"
+        "('{id}', '{organization}', {at}, '{credential}', '{label}', '{mode}', '{outcome}', '', '{sender}', {recipients}, '{recipient}', \
+         'Shop <{sender}>', '{subject}', '<{number}@acme.example>', 20480, '203.0.113.7', 'shop.acme.example', '{search}', 0, {apart}, \
+         {bounced}, {deferred})"
     )
 }

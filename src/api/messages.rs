@@ -42,7 +42,7 @@ pub struct Wanted {
     /// Whether they went no further than the log.
     #[param(nullable = false)]
     sandbox: Option<bool>,
-    /// What became of them.
+    /// What became of them; with `bounced`, `deferred` and `suppressed` also those of whose recipients this became of one.
     #[param(inline, nullable = false)]
     outcome: Option<MessageOutcome>,
     /// Who sent them.

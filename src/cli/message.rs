@@ -37,7 +37,7 @@ pub struct Wanted {
     /// Part of a sender, a From header, a recipient, a subject or a Message-ID
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// What became of them
+    /// What became of them, or (bounced, deferred, suppressed) of one of their recipients
     #[arg(long)]
     outcome: Option<Outcome>,
     #[arg(long, value_name = "production|sandbox")]

@@ -34,7 +34,21 @@ words! {
 }
 
 const COLUMNS: &str = "id, at, credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, \
-                       header_from, subject, message_id_header, size, address, hello, has_content, sender_domain, refused";
+                       header_from, subject, message_id_header, size, address, hello, has_content, sender_domain, refused, \
+                       has_bounced, has_deferred, has_suppressed";
+
+impl Outcome {
+    /// The column that is 1 where it became of a message or of one of its recipients. A message that was delivered to some may
+    /// have others to whom it was not; those are few.
+    const fn mark(self) -> Option<&'static str> {
+        match self {
+            Self::Bounced => Some("has_bounced"),
+            Self::Deferred => Some("has_deferred"),
+            Self::Suppressed => Some("has_suppressed"),
+            Self::Delivered | Self::Failed | Self::Unknown => None,
+        }
+    }
+}
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -68,4 +82,21 @@ pub struct Message {
     pub has_content: i16,
     /// The one domain that it was sent from; empty where there is none, or several.
     pub sender_domain: String,
+    /// 1 where this became of it, or of one of its recipients.
+    pub has_bounced: i16,
+    pub has_deferred: i16,
+    pub has_suppressed: i16,
+}
+
+impl Message {
+    /// What became of recipients apart from the message, as far as that is kept with its line.
+    pub fn apart(&self) -> Vec<Outcome> {
+        let marks = [
+            (Outcome::Bounced, self.has_bounced),
+            (Outcome::Deferred, self.has_deferred),
+            (Outcome::Suppressed, self.has_suppressed),
+        ];
+        let set = marks.into_iter().filter(|(outcome, mark)| *mark == 1 && *outcome != self.outcome);
+        set.map(|(outcome, _)| outcome).collect()
+    }
 }

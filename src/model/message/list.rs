@@ -1,5 +1,6 @@
 //! The table of messages: search, filters, pages by cursor, newest first. It takes the same time whatever was sent before:
-//! one filter reads its own index; a search, and filters beyond the first, look through a bounded number of lines.
+//! one filter reads its own index; a search, and filters beyond the first, look through a bounded number of lines. What became of
+//! recipients apart from their message is marked in its line.
 
 use sqlx::AnyConnection;
 
@@ -23,6 +24,7 @@ pub struct Filter {
     pub search: String,
     pub credential: Option<CredentialId>,
     pub mode: Option<Mode>,
+    /// Of the message; of what is marked ([`Outcome::mark`]), or of one of its recipients.
     pub outcome: Option<Outcome>,
     /// Only those that were sent from one of these domains.
     pub within: Option<Vec<String>>,
@@ -95,7 +97,10 @@ impl Filter {
     /// The columns that must have one value, first the one that leaves the fewest lines: most messages are delivered. The domain
     /// of a key that is for one domain stands before all others: what it may not see costs it nothing.
     fn equalities(&self) -> Vec<(&'static str, Value)> {
-        let outcome = self.outcome.map(|outcome| ("outcome", Value::Text(outcome.to_string())));
+        let outcome = self.outcome.map(|outcome| match outcome.mark() {
+            Some(mark) => (mark, Value::Text("1".to_owned())),
+            None => ("outcome", Value::Text(outcome.to_string())),
+        });
         let credential = self.credential.map(|id| ("credential", Value::Text(id.to_string())));
         let mode = self.mode.map(|mode| ("mode", Value::Text(mode.to_string())));
         let domain = match self.within.as_deref() {
@@ -112,8 +117,14 @@ impl Filter {
     /// What an index answers.
     fn indexed(&self) -> Conditions {
         let mut conditions = Conditions::new();
-        if let Some((column, value)) = self.equalities().into_iter().next() {
-            conditions.and(&format!("{column} ="), value, "");
+        let mark = self.outcome.and_then(Outcome::mark);
+        match self.equalities().into_iter().next() {
+            // As its index says it, which holds no other lines.
+            Some((column, _)) if Some(column) == mark => {
+                conditions.sql.push_str(&format!(" AND {column} = 1"))
+            }
+            Some((column, value)) => conditions.and(&format!("{column} ="), value, ""),
+            None => {}
         }
         for (compare, at) in [("at >=", self.from), ("at <", self.until)] {
             if let Some(at) = at {

@@ -78,9 +78,9 @@ impl TakenMessage<'_> {
         let sql = format!(
             "INSERT INTO messages (id, organization, at, credential, credential_label, mode, outcome, answer, sender, \
              recipients, first_recipient, header_from, subject, message_id_header, size, address, hello, search, \
-             has_content, sender_domain, refused) SELECT $1, $2, $3, $4, COALESCE((SELECT {LABEL} \
+             has_content, sender_domain, refused, has_bounced, has_deferred, has_suppressed) SELECT $1, $2, $3, $4, COALESCE((SELECT {LABEL} \
              FROM credentials WHERE organization = $2 AND id = $4), ''), $5, $6, '', $7, $8, $9, $10, $11, $12, $13, \
-             $14, $15, $16, $17, $18, $19"
+             $14, $15, $16, $17, $18, $19, $20, $21, $22"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(self.id)
@@ -102,6 +102,9 @@ impl TakenMessage<'_> {
             .bind(i16::from(content.is_some()))
             .bind(sender::domain(&self.senders))
             .bind(self.refused())
+            .bind(self.has(Outcome::Bounced))
+            .bind(self.has(Outcome::Deferred))
+            .bind(self.has(Outcome::Suppressed))
             .execute(&mut **tx)
             .await?;
         self.record_recipients(tx).await?;
@@ -149,6 +152,12 @@ impl TakenMessage<'_> {
         i64::try_from(refused.count()).unwrap_or(i64::MAX)
     }
 
+    /// 1 where this became of it, or of one of its recipients.
+    fn has(&self, outcome: Outcome) -> i16 {
+        let mut recipients = self.recipients.iter();
+        i16::from(self.outcome == outcome || recipients.any(|recipient| recipient.outcome == outcome))
+    }
+
     /// The same in sandbox mode: it plays that this became of every recipient that was accepted.
     pub fn in_sandbox(mut self, result: Outcome) -> Self {
         (self.mode, self.outcome) = (Mode::Sandbox, result);
@@ -170,9 +179,11 @@ impl Settlement {
     /// Writes it to the message and to the recipients that the next hop had accepted, and tells webhooks. False, and nothing is
     /// changed, where it is known already, or the message is forgotten.
     pub async fn record(&self, tx: &mut Tx) -> Result<bool> {
-        let sql = "UPDATE messages SET outcome = $3, answer = $4 WHERE organization = $1 AND id = $2 \
-                   AND outcome = 'unknown'";
-        let message = sqlx::query(sql)
+        let mark = self.outcome.mark().map(|mark| format!(", {mark} = 1")).unwrap_or_default();
+        let sql = format!(
+            "UPDATE messages SET outcome = $3, answer = $4{mark} WHERE organization = $1 AND id = $2 AND outcome = 'unknown'"
+        );
+        let message = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(self.organization)
             .bind(self.id)
             .bind(self.outcome)

@@ -13,6 +13,7 @@ pub use list::list;
 pub use show::{document, show};
 
 use crate::id::MessageId;
+use crate::model::Message;
 use crate::model::message::Outcome;
 
 pub const HOME: &str = "/messages";
@@ -45,6 +46,15 @@ pub fn outcome(outcome: &Outcome) -> &'static str {
         Outcome::Suppressed => "Suppressed",
         Outcome::Unknown => "Unknown",
     }
+}
+
+/// How many recipients had another outcome than their message; and which, where that is one.
+pub fn refused(message: &Message) -> String {
+    let what = match message.apart()[..] {
+        [one] => outcome(&one).to_lowercase(),
+        _ => "refused".to_owned(),
+    };
+    format!("{} {what}", message.refused)
 }
 
 /// `812 bytes`, `1.4 KB`, `20 MB`.

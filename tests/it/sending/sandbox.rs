@@ -121,8 +121,11 @@ async fn a_message_is_found_and_told_by_its_author_too_not_by_its_return_path_al
         app.verified(domain).await;
     }
     let staging = app.issue_for_sandbox("Staging").await;
-    let of_acme =
-        Draft { scope: Scope::Scoped, domains: vec!["acme.example".to_owned()], ..everything(&receiver.url()) };
+    let of_acme = Draft {
+        scope: Scope::Scoped,
+        domains: vec!["acme.example".to_owned()],
+        ..everything(&receiver.url())
+    };
     create(&app, of_acme).await;
     let mut client = signed_in(&app, &staging).await;
     let fields = "From: Ann <ann@acme.example>\r\nMessage-ID: <Order-77@acme.example>\r\nSubject: Hi";
@@ -132,7 +135,9 @@ async fn a_message_is_found_and_told_by_its_author_too_not_by_its_return_path_al
     assert_eq!([heard[0].kind(), heard[1].kind()], ["message.reception", "message.delivered"]);
     assert!(heard.iter().all(|heard| heard.json()["data"]["from"] == "b7@bounces.example"));
     let organization = app.operator().await.organization;
-    for (search, count) in [("ANN@acme", 1), ("<order-77@", 1), ("b7@bounces", 1), ("bounces", 2), ("acme", 1)] {
+    for (search, count) in
+        [("ANN@acme", 1), ("<order-77@", 1), ("b7@bounces", 1), ("bounces", 2), ("acme", 1)]
+    {
         let filter = Filter { search: search.to_owned(), ..Filter::default() };
         let listing = Listing { filter, turn: Turn::first(10) };
         let mut connection = app.app.db.read().await.unwrap();

@@ -78,7 +78,8 @@ async fn search_and_filters_find_what_they_say_and_the_address_says_what_is_show
     alice.sees("No message was in production mode and was bounced. There are some with:").await;
     alice.inspect("messages-no-match").await;
     alice.click("Any mode").await;
-    shows(&alice, &["To nobody"]).await;
+    shows(&alice, &["To nobody", "Größe 100%"]).await;
+    alice.sees("1 bounced").await;
     alice.is_at("/messages?outcome=bounced").await;
     alice.choose("Outcome", "Any outcome").await;
     alice.choose("Credential", "Importer").await;
@@ -252,7 +253,8 @@ async fn a_search_looks_through_the_newest_lines_says_how_far_and_goes_on_from_t
         .execute(
             "INSERT INTO messages SELECT '01890000-0000-7000-8000-' || CAST(100000000000 + i AS TEXT), organization, at + i, \
              credential, credential_label, mode, outcome, answer, sender, recipients, first_recipient, header_from, subject, \
-             message_id_header, size, address, hello, search, 0, sender_domain, refused FROM messages, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
+             message_id_header, size, address, hello, search, 0, sender_domain, refused, has_bounced, has_deferred, \
+             has_suppressed FROM messages, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
              SELECT i + 1 FROM n WHERE i < 25000) SELECT i FROM n) AS numbers WHERE subject = 'Hay'",
         )
         .await;

@@ -10,9 +10,10 @@ use gatepost::model::message::Outcome;
 use gatepost::model::usage::Month;
 use tokio::sync::Notify;
 
-use super::{RECIPIENT, SENDER, Shop, letter, outcomes, send};
+use super::{Filter, Listing, Message, RECIPIENT, SENDER, Shop, Turn, letter, outcomes, send};
 use crate::support::{Act, NextHop, eventually};
 use crate::webhooks::receiver::Receiver;
+use gatepost::model::credential::Mode;
 
 /// Soon tired of waiting.
 fn impatient(config: &mut Config) {
@@ -212,5 +213,42 @@ async fn recipients_that_are_refused_leave_room_for_others() {
     client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
     for code in [550; 8].into_iter().chain([452]) {
         client.expect(code, &format!("RCPT TO:<{RECIPIENT}>")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_what_became_of_one_of_its_recipients() {
+    let hop = NextHop::plain().await;
+    let shop = Shop::before(&hop).await;
+    let mut client = shop.client().await;
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for (text, code) in [("550 5.1.1 nobody", 550), ("450 4.2.1 later", 450), ("250 2.1.5 fine", 250)] {
+        hop.once("RCPT", Act::Says(text));
+        client.expect(code, &format!("RCPT TO:<{RECIPIENT}>")).await;
+    }
+    client.expect(354, "DATA").await;
+    assert_eq!(client.send(&letter()).await.code, 250);
+    hop.once("end", Act::Says("451 4.7.1 greylisted"));
+    assert_eq!(send(&mut client, &letter()).await.code, 451);
+    let organization = shop.app.operator().await.organization;
+    let domain = || Some(vec!["acme.example".to_owned()]);
+    for (outcome, found) in [
+        (Outcome::Delivered, &[3][..]),
+        (Outcome::Bounced, &[3]),
+        (Outcome::Deferred, &[1, 3]),
+        (Outcome::Suppressed, &[]),
+        (Outcome::Failed, &[]),
+        (Outcome::Unknown, &[]),
+    ] {
+        let only = Filter { outcome: Some(outcome), ..Filter::default() };
+        let of_domain = Filter { within: domain(), ..only.clone() };
+        let in_production = Filter { mode: Some(Mode::Production), ..only.clone() };
+        for filter in [only, of_domain, in_production] {
+            let listing = Listing { filter, turn: Turn::first(10) };
+            let mut connection = shop.app.app.db.read().await.unwrap();
+            let rows = Message::list(&mut connection, organization, &listing).await.unwrap().page.rows;
+            let recipients: Vec<i64> = rows.iter().map(|message| message.recipients).collect();
+            assert_eq!(recipients, found, "{listing:?}");
+        }
     }
 }
