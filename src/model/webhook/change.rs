@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AllowedNetworks, Draft, EventType, IssuedWebhook, MAX_WEBHOOKS, Webhook};
+use super::{AllowedNetworks, Delivery, Draft, EventType, IssuedWebhook, MAX_WEBHOOKS, Webhook};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -170,7 +170,7 @@ impl Webhook {
         Self::switch(tx, actor, id, false, "").await
     }
 
-    /// Switches it on again, with a clean record; what waits is delivered.
+    /// Switches it on again, with a clean record; what waits is delivered at once.
     pub async fn enable(tx: &mut Tx, actor: &Actor, id: WebhookId) -> Result<()> {
         Self::switch(tx, actor, id, true, "").await?;
         tx.bring_news();
@@ -200,6 +200,9 @@ impl Webhook {
         .rows_affected();
         let webhook = Self::find(tx, actor.organization, id).await?;
         if changed > 0 {
+            if enabled {
+                Delivery::hasten(tx, actor, id).await?;
+            }
             let action = if enabled { Action::WebhookEnabled } else { Action::WebhookDisabled };
             Event::record(tx, actor, action, webhook.subject(), why).await?;
         }

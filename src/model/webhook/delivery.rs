@@ -139,16 +139,16 @@ impl Delivery {
         Ok(sqlx::query_as(sql).bind(organization).bind(id).fetch_all(connection).await?)
     }
 
-    /// Sends it again, with the same id and body, six tries anew.
+    /// Sends it again, with the same id and body: six tries anew, or where it waits between two tries the next one now.
     ///
     /// # Errors
-    /// [`Error::Conflict`] while it is pending anyway, or its webhook is disabled.
+    /// [`Error::Conflict`] while it is due anyway, or its webhook is disabled.
     pub async fn redeliver(tx: &mut Tx, actor: &Actor, webhook: WebhookId, id: DeliveryId) -> Result<()> {
         let receiver = Webhook::find(tx, actor.organization, webhook).await?;
         receiver.check_enabled()?;
         let again = sqlx::query(
-            "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_at = $4 \
-             WHERE organization = $1 AND webhook = $2 AND id = $3 AND status <> 'pending'",
+            "UPDATE webhook_deliveries SET status = 'pending', tries = CASE WHEN status = 'pending' THEN tries ELSE 0 END, \
+             next_at = $4 WHERE organization = $1 AND webhook = $2 AND id = $3 AND (status <> 'pending' OR next_at > $4)",
         )
         .bind(actor.organization)
         .bind(webhook)
@@ -163,6 +163,16 @@ impl Delivery {
         let detail = format!("{} {id}", delivery.event);
         Event::record(tx, actor, Action::WebhookRedelivered, receiver.subject(), &detail).await?;
         tx.bring_news();
+        Ok(())
+    }
+
+    /// What waits for its webhook's next try is due now.
+    pub(super) async fn hasten(tx: &mut Tx, actor: &Actor, webhook: WebhookId) -> Result<()> {
+        // The second condition is that of the index for those that are few.
+        let sql = "UPDATE webhook_deliveries SET next_at = $3 WHERE organization = $1 AND webhook = $2 \
+                   AND status = 'pending' AND status <> 'delivered' AND next_at > $3";
+        let query = sqlx::query(sql).bind(actor.organization).bind(webhook).bind(actor.at);
+        query.execute(&mut **tx).await?;
         Ok(())
     }
 

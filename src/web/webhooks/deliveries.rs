@@ -85,6 +85,12 @@ impl DeliveryPage {
         self.webhook.enabled && self.delivery.status == Status::Pending && self.delivery.next_at <= soon
     }
 
+    /// Whether it can be sent again, or now: it is not on its way.
+    fn can_be_sent(&self) -> bool {
+        let waits = self.delivery.status == Status::Pending && self.delivery.next_at <= self.frame.now;
+        self.webhook.enabled && !waits
+    }
+
     /// The headers of one request that tell it from others, as they were sent.
     fn headers(&self, attempt: &Attempt) -> String {
         format!(

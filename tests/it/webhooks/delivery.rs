@@ -158,8 +158,7 @@ async fn a_hundred_failures_in_a_row_disable_a_webhook_until_a_member_enables_it
     let mut tx = app.app.db.begin().await.unwrap();
     Webhook::enable(&mut tx, &actor, id).await.unwrap();
     tx.commit().await.unwrap();
-    app.clock.advance(Duration::from_secs(1_000));
-    eventually("what waited is delivered", async || {
+    eventually("what waited is delivered at once", async || {
         let rows = deliveries(&app, id).await;
         let is_delivered =
             |id| rows.iter().any(|delivery| delivery.id == id && delivery.status == Status::Delivered);
@@ -250,4 +249,27 @@ async fn addresses_that_are_not_of_the_internet_are_asked_nothing_once_they_are_
         assert!(refused.error.contains("is not on the Internet"), "{}", refused.error);
     }
     assert_eq!(receiver.heard().len(), 2, "nothing was sent");
+}
+
+#[tokio::test]
+async fn one_that_waits_between_two_tries_can_be_sent_now_and_its_tries_go_on() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    let id = create(&app, everything(&receiver.url())).await.webhook.id;
+    receiver.next([Answer::Status(500), Answer::Status(500)]);
+    send_test(&app, id, EventType::MessageDelivered).await;
+    receiver.hears(2).await;
+    tried(&app, id, 2).await;
+    let waiting = deliveries(&app, id).await.remove(0);
+    assert!(waiting.next_at > app.clock.now(), "16 seconds");
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto(&format!("/settings/webhooks/{id}/deliveries/{}", waiting.id)).await;
+    alice.click("Redeliver").await;
+    alice.sees("It is sent again, with the same id.").await;
+    let heard = receiver.hears(3).await;
+    assert_eq!(heard[0].id(), heard[2].id());
+    let (status, tries) = tried(&app, id, 3).await;
+    assert_eq!((status, tries.len()), (Status::Delivered, 3));
+    assert_eq!(deliveries(&app, id).await[0].tries, 3);
+    alice.close().await;
 }
