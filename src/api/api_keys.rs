@@ -63,9 +63,12 @@ async fn create(
     input: Input<CreateKey>,
 ) -> Result<Response> {
     caller.may(WRITE)?;
-    let draft = input.value.draft();
-    let work = async |tx: &mut Tx| Ok(CreatedKey::of(&ApiKey::create(tx, &caller.actor(), &draft).await?));
-    Once::new(&app, &caller, key, &input).run(Holds::Secret, work).await
+    let prepare = async || Ok(input.value.draft());
+    let work = async |tx: &mut Tx, draft| {
+        let issued = ApiKey::create(tx, &caller.actor(), &draft).await?;
+        Ok(CreatedKey::of(&issued))
+    };
+    Once::new(&app, &caller, key, &input).run(Holds::Secret, prepare, work).await
 }
 
 /// One API key.

@@ -21,10 +21,11 @@ use super::input::{Asked, Input, Paging};
 use super::list::List;
 use super::once::{Holds, Idempotency, Once};
 use crate::app::App;
+use crate::db::Tx;
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::api_key::scope::Reach;
-use crate::model::credential::{Filter, Listing, Mode, Sort, State as Status};
+use crate::model::credential::{Draft, Filter, FreshPassword, Listing, Mode, Sort, State as Status};
 use body::{CreateCredential, CreatedCredential, SmtpCredential, UpdateCredential};
 
 const READ: &str = "smtp-credentials:read";
@@ -109,18 +110,17 @@ async fn create(
     key: Idempotency,
     input: Input<CreateCredential>,
 ) -> Result<Response> {
-    let draft = input.value.draft()?.checked(caller.now, None)?;
-    caller.covers(WRITE, &draft.domains)?;
-    let once = Once::new(&app, &caller, key, &input);
-    if let Some(answer) = once.before().await? {
-        return Ok(answer);
-    }
-    let fresh = app.hashing().fresh().await?;
-    once.run(Holds::Secret, async |tx| {
+    caller.reach(WRITE)?;
+    let prepare = async || {
+        let draft = input.value.draft()?.checked(caller.now, None)?;
+        caller.covers(WRITE, &draft.domains)?;
+        Ok((draft, app.hashing().fresh().await?))
+    };
+    let work = async |tx: &mut Tx, (draft, fresh): (Draft, FreshPassword)| {
         let issued = Credential::create(tx, &caller.actor(), draft, fresh).await?;
         Ok(CreatedCredential::of(&issued, caller.now))
-    })
-    .await
+    };
+    Once::new(&app, &caller, key, &input).run(Holds::Secret, prepare, work).await
 }
 
 /// One SMTP credential.

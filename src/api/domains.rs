@@ -92,12 +92,12 @@ async fn create(
     input: Input<CreateDomain>,
 ) -> Result<Response> {
     caller.may(WRITE)?;
-    input.value.check()?;
-    let work = async |tx: &mut Tx| {
+    let prepare = async || input.value.check();
+    let work = async |tx: &mut Tx, ()| {
         let domain = Domain::add(tx, &caller.actor(), &input.value.domain).await.map_err(called_domain)?;
         Ok(DomainBody::of(&domain, caller.organization(), caller.now))
     };
-    Once::new(&app, &caller, key, &input).run(Holds::NoSecret, work).await
+    Once::new(&app, &caller, key, &input).run(Holds::NoSecret, prepare, work).await
 }
 
 /// One domain.

@@ -43,9 +43,9 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// Whether the request itself is at fault: the same one is refused again.
+    /// Whether the request itself is at fault: the same one is refused again. What its key may do can be changed in a moment.
     pub fn is_of_the_request(&self) -> bool {
-        self.status.is_client_error()
+        self.status.is_client_error() && self.status != StatusCode::FORBIDDEN
     }
 }
 

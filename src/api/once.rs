@@ -1,4 +1,6 @@
 //! Work that is done once for each `Idempotency-Key`, whoever asks again and however often at the same time.
+//!
+//! What is wrong with a request that was read is found in the work or its preparation, so that this answer too is given again.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -24,7 +26,10 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 #[derive(Clone, Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 pub struct Idempotency {
-    /// The same key with the same request gets the same answer again, for 24 hours; for 5 minutes where it holds a secret.
+    /// The same key with the same request gets the same answer again, for 24 hours; for 5 minutes where it holds a secret. With
+    /// another request it is refused. It belongs to the API key that sends it: another API key's is another. Refusals are repeated
+    /// too, but for those of a request that was not read (no JSON, a field missing, unknown or of another kind) and for 401, 403
+    /// and 429: what a key may do can be changed.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
     key: Option<String>,
     #[param(ignore)]
@@ -73,26 +78,26 @@ impl<'a> Once<'a> {
         Self { app, request, now: caller.now }
     }
 
-    /// The answer that was given before, to be had without the work's preparations.
-    pub async fn before(&self) -> Result<Option<Response>> {
-        let Some(request) = &self.request else { return Ok(None) };
-        let mut connection = self.app.db.read().await?;
-        replayed(request.look(&mut connection, &self.app.sealing, self.now).await?)
-    }
-
-    /// Does the work in a transaction, with the answer that the same request will get again; or undoes it.
-    pub async fn run<T: Serialize>(
+    /// Does the work in a transaction, with the answer that the same request will get again; or undoes it. What needs no
+    /// transaction, or should not wait in one, is prepared before it.
+    pub async fn run<P, T: Serialize>(
         self,
         holds: Holds,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+        prepare: impl AsyncFnOnce() -> Result<P>,
+        work: impl AsyncFnOnce(&mut Tx, P) -> Result<T>,
     ) -> Result<Response> {
-        let mut tx = self.app.db.begin().await?;
-        if let Some(request) = &self.request
-            && let Some(answer) = replayed(request.begin(&mut tx, &self.app.sealing, self.now).await?)?
-        {
+        if let Some(answer) = self.before().await? {
             return Ok(answer);
         }
-        let value = match work(&mut tx).await {
+        let prepared = match prepare().await {
+            Ok(prepared) => prepared,
+            Err(failure) => return self.refuse(failure).await,
+        };
+        let mut tx = self.app.db.begin().await?;
+        if let Some(answer) = self.begin(&mut tx).await? {
+            return Ok(answer);
+        }
+        let value = match work(&mut tx, prepared).await {
             Ok(value) => value,
             Err(failure) => {
                 drop(tx);
@@ -110,11 +115,29 @@ impl<'a> Once<'a> {
         Ok(json(StatusCode::CREATED, &body))
     }
 
+    /// The answer that was given before, to be had without any preparation.
+    async fn before(&self) -> Result<Option<Response>> {
+        let Some(request) = &self.request else { return Ok(None) };
+        let mut connection = self.app.db.read().await?;
+        replayed(request.look(&mut connection, &self.app.sealing, self.now).await?)
+    }
+
+    /// The same, or the place for the answer is taken.
+    async fn begin(&self, tx: &mut Tx) -> Result<Option<Response>> {
+        let Some(request) = &self.request else { return Ok(None) };
+        replayed(request.begin(tx, &self.app.sealing, self.now).await?)
+    }
+
+    /// Keeps a refusal as the answer, unless another request with the key was answered meanwhile.
     async fn refuse(self, failure: Failure) -> Result<Response> {
-        if let Some(request) = self.request.filter(|_| failure.is_of_the_request()) {
-            let body = serde_json::json!({ "message": failure.message }).to_string();
+        if let Some(request) = self.request.as_ref().filter(|_| failure.is_of_the_request()) {
             let mut tx = self.app.db.begin().await?;
-            request.refuse(&mut tx, failure.status.as_u16(), &body, self.now).await?;
+            if let Some(answer) = self.begin(&mut tx).await? {
+                return Ok(answer);
+            }
+            let body = serde_json::json!({ "message": failure.message }).to_string();
+            let answer = (failure.status.as_u16(), body.as_str());
+            request.end(&mut tx, answer, None, self.now).await?;
             tx.commit().await?;
         }
         Err(failure)

@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::model::webhook::{AllowedNetworks, EventType, IssuedWebhook};
+use crate::model::webhook::{AllowedNetworks, Draft, EventType, IssuedWebhook};
 use body::{CreatedWebhook, WebhookBody};
 use change::{CreateWebhook, UpdateWebhook};
 
@@ -121,9 +121,12 @@ async fn create(
     input: Input<CreateWebhook>,
 ) -> Result<Response> {
     caller.reach(WRITE)?;
-    let (draft, enabled) = input.value.draft()?;
-    caller.covers(WRITE, &draft.domains)?;
-    let work = async |tx: &mut Tx| {
+    let prepare = async || {
+        let (draft, enabled) = input.value.draft()?;
+        caller.covers(WRITE, &draft.domains)?;
+        Ok((draft, enabled))
+    };
+    let work = async |tx: &mut Tx, (draft, enabled): (Draft, bool)| {
         let actor = caller.actor();
         let issued = Webhook::create(tx, &actor, draft, &reachable(&app)).await?;
         if !enabled {
@@ -132,7 +135,7 @@ async fn create(
         let webhook = Webhook::find(tx, actor.organization, issued.webhook.id).await?;
         Ok(CreatedWebhook::of(&IssuedWebhook { webhook, ..issued }))
     };
-    Once::new(&app, &caller, key, &input).run(Holds::Secret, work).await
+    Once::new(&app, &caller, key, &input).run(Holds::Secret, prepare, work).await
 }
 
 /// One webhook.

@@ -76,10 +76,7 @@ impl Request {
 
     /// Takes its place, unless it is known. Waits for a transaction that has taken it.
     pub async fn begin(&self, tx: &mut Tx, sealing: &Sealing, now: Timestamp) -> Result<Known> {
-        let sql = "DELETE FROM idempotent_answers WHERE organization = $1 AND api_key = $2 AND name = $3 AND until <= $4";
-        let query = sqlx::query(sql).bind(self.organization).bind(self.api_key).bind(&self.name);
-        query.bind(now).execute(&mut **tx).await?;
-        match self.insert(tx, (TAKEN, ""), now).await {
+        match self.take(tx, now).await {
             Ok(true) => Ok(Known::Fresh),
             Ok(false) => self.look(tx, sealing, now).await,
             Err(error) if is_held_by_another(&error) => Ok(Known::InProgress),
@@ -133,24 +130,20 @@ impl Request {
         Ok(())
     }
 
-    /// Writes down a refusal, after the transaction that took the place was rolled back.
-    pub async fn refuse(&self, tx: &mut Tx, status: u16, body: &str, now: Timestamp) -> Result<()> {
-        self.insert(tx, (i64::from(status), body), now).await?;
-        Ok(())
-    }
-
     /// False when the place is taken.
-    async fn insert(&self, tx: &mut Tx, (status, body): (i64, &str), now: Timestamp) -> sqlx::Result<bool> {
+    async fn take(&self, tx: &mut Tx, now: Timestamp) -> sqlx::Result<bool> {
+        let sql = "DELETE FROM idempotent_answers WHERE organization = $1 AND api_key = $2 AND name = $3 AND until <= $4";
+        let query = sqlx::query(sql).bind(self.organization).bind(self.api_key).bind(&self.name);
+        query.bind(now).execute(&mut **tx).await?;
         let inserted = sqlx::query(
             "INSERT INTO idempotent_answers (organization, api_key, name, request, status, body, sealed, until) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT (api_key, name) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, '', 0, $6) ON CONFLICT (api_key, name) DO NOTHING",
         )
         .bind(self.organization)
         .bind(self.api_key)
         .bind(&self.name)
         .bind(&self.digest)
-        .bind(status)
-        .bind(body)
+        .bind(TAKEN)
         .bind(now.plus(KEEP))
         .execute(&mut **tx)
         .await?;

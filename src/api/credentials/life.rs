@@ -35,6 +35,15 @@ pub struct RotateCredential {
     grace_seconds: u64,
 }
 
+impl RotateCredential {
+    fn grace(&self) -> Result<Duration> {
+        match self.grace_seconds {
+            seconds @ 0..=MAX_GRACE => Ok(Duration::from_secs(seconds)),
+            _ => Err(Failure::bad(format!("grace_seconds must be between 0 and {MAX_GRACE}"))),
+        }
+    }
+}
+
 /// The credential, where the caller may change it.
 pub async fn writable(tx: &mut Tx, caller: &Caller, id: CredentialId) -> Result<Credential> {
     caller.reach(WRITE)?;
@@ -72,23 +81,17 @@ pub async fn rotate(
     key: Idempotency,
     input: Input<RotateCredential>,
 ) -> Result<Response> {
-    let id: CredentialId = ids.get(ID)?;
-    if input.value.grace_seconds > MAX_GRACE {
-        return Err(Failure::bad(format!("grace_seconds must be between 0 and {MAX_GRACE}")));
-    }
     caller.reach(WRITE)?;
-    let once = Once::new(&app, &caller, key, &input);
-    if let Some(answer) = once.before().await? {
-        return Ok(answer);
-    }
-    let grace = Duration::from_secs(input.value.grace_seconds);
-    let fresh = fresh_password(&app, &caller, id, grace).await?;
-    once.run(Holds::Secret, async |tx| {
+    let prepare = async || {
+        let (id, grace) = (ids.get(ID)?, input.value.grace()?);
+        Ok((id, grace, fresh_password(&app, &caller, id, grace).await?))
+    };
+    let work = async |tx: &mut Tx, (id, grace, fresh): (CredentialId, Duration, FreshPassword)| {
         writable(tx, &caller, id).await?;
         let issued = Credential::rotate(tx, &caller.actor(), id, grace, fresh).await?;
         Ok(CreatedCredential::of(&issued, caller.now))
-    })
-    .await
+    };
+    Once::new(&app, &caller, key, &input).run(Holds::Secret, prepare, work).await
 }
 
 /// Ends the grace of the last rotation: the old password stops.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Program, Told};
+use super::Program;
 use crate::support::TestApp;
 
 const PATH: &str = "/smtp-credentials";
@@ -44,34 +44,4 @@ async fn a_program_takes_a_credential_through_its_life() {
     assert_eq!(program.delete(&one).await.status, 200);
     assert_eq!(program.get(&one).await.status, 404);
     assert_eq!(app.log_in(username, fresh).await.code, 535);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn twenty_requests_with_one_idempotency_key_create_one_credential() {
-    let app = TestApp::start().await;
-    let program = std::sync::Arc::new(Program::with(&app, &["*"]).await);
-    // Its key's first use is written down.
-    assert_eq!(program.get("/v2/ping").await.status, 200);
-    let mut requests = tokio::task::JoinSet::new();
-    for _ in 0..20 {
-        let program = program.clone();
-        requests.spawn(async move {
-            loop {
-                let request = program.request(Method::POST, PATH).header("content-type", "application/json");
-                let request = request.header("idempotency-key", "deploy-1");
-                let told = Told::of(request.body(r#"{"name": "shop", "scope": "global"}"#)).await;
-                // On a busy machine somebody may be told that the first is still at it, and to come back.
-                if !(matches!(told.status, 409 | 503) && told.headers.contains_key("retry-after")) {
-                    return told;
-                }
-            }
-        });
-    }
-    let told = requests.join_all().await;
-    let passwords: std::collections::HashSet<_> =
-        told.iter().map(|told| told.body["password"].to_string()).collect();
-    assert!(told.iter().all(|told| told.status == 201) && passwords.len() == 1, "{told:?}");
-    let replayed = told.iter().filter(|told| told.headers.contains_key("idempotent-replayed")).count();
-    assert_eq!(replayed, 19);
-    assert_eq!(program.get(PATH).await.body["data"].as_array().unwrap().len(), 1);
 }

@@ -7,6 +7,7 @@ mod credentials;
 mod document;
 mod domains;
 mod events;
+mod idempotency;
 mod lists;
 mod messages;
 mod readme;
