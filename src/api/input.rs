@@ -1,5 +1,7 @@
 //! What a request brings: a JSON body, a query, and how lists are asked for.
 
+mod sentence;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -45,8 +47,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
             return Err(Failure::bad("the body must be a JSON object"));
         }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
-        json.end().map_err(|error| Failure::bad(format!("the body is not JSON: {error}")))?;
+        let value = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| refused(&error.path().to_string(), error.inner()))?;
+        json.end().map_err(|error| refused(".", &error))?;
         Ok(Self { value, bytes })
     }
 }
@@ -68,13 +71,13 @@ impl Kind {
 }
 
 /// Names the field, or the place where the body is no JSON.
-fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
-    let (path, cause) = (error.path().to_string(), error.inner());
-    Failure::bad(match (cause.is_data(), path.as_str()) {
-        (false, _) => format!("the body is not JSON: {cause}"),
-        (true, ".") => cause.to_string(),
-        (true, path) => format!("{path}: {cause}"),
-    })
+fn refused(path: &str, error: &serde_json::Error) -> Failure {
+    let (line, column, text) = (error.line(), error.column(), error.to_string());
+    if !error.is_data() {
+        return Failure::bad(format!("the body is not JSON: look at line {line}, column {column}"));
+    }
+    let place = format!(" at line {line} column {column}");
+    Failure::bad(sentence::of(path, text.strip_suffix(&place).unwrap_or(&text)))
 }
 
 /// What a request asks for in its query.
@@ -88,8 +91,11 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
         let asked = Query::try_from_uri(&parts.uri);
         let Query(asked) = asked.map_err(|rejection| {
             let text = rejection.body_text();
-            // Which parameter, and what is wrong with it.
-            Failure::bad(text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text))
+            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let named = text.split_once(": ").filter(|(name, _)| is_name(name));
+            let (name, cause) = named.unwrap_or((".", text));
+            Failure::bad(sentence::of(name, cause))
         })?;
         Ok(Self(asked))
     }

@@ -196,7 +196,7 @@ mod whole {
             Ok(Written::Float(number)) if number.fract() == 0.0 && (0.0..=MOST).contains(&number) => {
                 Ok(number as u64)
             }
-            _ => Err(serde::de::Error::custom("it must be a whole number, not below zero")),
+            _ => Err(serde::de::Error::custom("This must be a whole number, not below zero")),
         }
     }
 }

@@ -274,6 +274,61 @@ async fn each_request_is_answered_as_it_should_be() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_read_is_said_in_a_sentence_that_repeats_no_value() {
+    let app = TestApp::start().await;
+    let program = Program::with(&app, &["*"]).await;
+    let rotate = format!("{LIST}/{}/rotate", app.issue("Shop").await.id);
+    let whole = "grace_seconds: This must be a whole number, not below zero.";
+    for (path, body, said) in [
+        (LIST, r#"{"scope": "global"}"#, "name: This field is required."),
+        (
+            LIST,
+            r#"{"name": "x", "scope": "global", "colour": "red"}"#,
+            "colour: There is no such field here; there are name, sandbox, scope, domains and expires_at.",
+        ),
+        (LIST, r#"{"name": "x", "name": "y", "scope": "global"}"#, "name: This field is there twice."),
+        (LIST, r#"{"name": "x", "scope": "global", "domains": null}"#, "domains: This must be a list."),
+        (LIST, r#"{"name": "x", "scope": "scoped", "domains": [7]}"#, "domains[0]: This must be a text."),
+        (LIST, r#"{"name": "x", "scope": "global", "sandbox": 1}"#, "sandbox: This must be true or false."),
+        (LIST, r#"{"name": "x", "scope": "some"}"#, "scope: “some” is none of global, scoped."),
+        (LIST, "{\n  \"name\": x}", "the body is not JSON: look at line 2, column 11"),
+        (LIST, "{} {}", "name: This field is required."),
+        (&rotate, r#"{"grace_seconds": "12345"}"#, whole),
+        (&rotate, r#"{"grace_seconds": -12345}"#, whole),
+        (&rotate, "{} 12345", "the body is not JSON: look at line 1, column 4"),
+        (
+            "/smtp-credentials/verify",
+            r#"{"username": "x", "password": 12345}"#,
+            "password: This must be a text.",
+        ),
+        (
+            "/smtp-credentials/verify",
+            r#"{"username": "x", "password": true}"#,
+            "password: This must be a text.",
+        ),
+        (
+            "/smtp-credentials/verify",
+            r#"{"username": "x", "password": [12345]}"#,
+            "password: This must be a text.",
+        ),
+    ] {
+        let request = program.request(Method::POST, path).header("content-type", "application/json");
+        let told = Told::of(request.body(body.to_owned())).await;
+        assert_eq!((told.status, told.message()), (400, said), "{body}");
+    }
+    for (query, said) in [
+        ("sandbox=perhaps", "sandbox: This must be true or false."),
+        ("unused_for_days=many", "unused_for_days: This must be a whole number."),
+        ("unused_for_days=-1", "unused_for_days: This must be a whole number."),
+        ("status=lost", "status: “lost” is none of active, revoked, expired."),
+        ("q=a&q=b", "q: This field is there twice."),
+    ] {
+        let told = program.get(&format!("{LIST}?{query}")).await;
+        assert_eq!((told.status, told.message()), (400, said), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_long_or_no_json_is_refused_as_such() {
     let app = TestApp::start().await;
     let program = Program::with(&app, &["*"]).await;

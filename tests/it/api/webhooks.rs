@@ -121,7 +121,7 @@ async fn what_is_wrong_with_a_webhook_is_said_by_name() {
         (json!({"on_clicked": true}), "on_clicked: Gatepost has no such event"),
         (json!({"on_suppression_created": true}), "on_suppression_created: Gatepost has no such event"),
         (json!({"on_dns_error": true}), "on_dns_error: Gatepost has no such event"),
-        (json!({"on_delivered": "yes"}), "on_delivered: "),
+        (json!({"on_delivered": "yes"}), "on_delivered: This must be true or false."),
         (json!({"events": ["credential.vanished"]}), "events[0]: "),
         (json!({"events": ["message.delivered"]}), "events[0]: message.delivered is chosen by on_delivered"),
         (json!({"scope": "local"}), "scope: "),
@@ -129,7 +129,10 @@ async fn what_is_wrong_with_a_webhook_is_said_by_name() {
         (json!({"scope": "scoped", "domains": ["acme"]}), "domains: "),
         (json!({"scope": "scoped", "domains": ["other.example"]}), "domains: other.example is not a domain"),
         (json!({"domains": ["acme.example"]}), "domains: A global webhook"),
-        (json!({"colour": "red"}), "unknown field `colour`"),
+        (
+            json!({"colour": "red"}),
+            "colour: There is no such field here; there are name, url, enabled, on_reception",
+        ),
     ] {
         let mut whole = new("Other");
         whole.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
