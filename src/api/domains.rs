@@ -49,6 +49,16 @@ pub struct Wanted {
     dns_valid: Option<bool>,
 }
 
+/// Which domain.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what `name` takes out of the path")]
+pub struct Named {
+    /// Its name: A-labels, or U-labels percent-encoded; case and a final dot do not count.
+    #[param(min_length = 1)]
+    domain: String,
+}
+
 /// What whoever removes a domain knows.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -103,7 +113,7 @@ async fn create(
 /// One domain.
 #[utoipa::path(
     get, path = "/v2/accounts/{account_id}/domains/{domain}", operation_id = "getDomain", tag = "Domains",
-    params(("domain" = String, Path, description = "Its name: A-labels, or U-labels percent-encoded; case and a final dot do not count.", min_length = 1)),
+    params(Named),
     responses((status = 200, body = DomainBody)),
     security(("BearerAuth" = ["domains:read"]))
 )]
@@ -116,7 +126,7 @@ async fn get(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<Do
 /// Takes AhaSend's settings of a domain as long as they are empty, and changes nothing: Gatepost can honour none of them.
 #[utoipa::path(
     put, path = "/v2/accounts/{account_id}/domains/{domain}", operation_id = "updateDomain", tag = "Domains",
-    params(("domain" = String, Path, description = "Its name: A-labels, or U-labels percent-encoded; case and a final dot do not count.", min_length = 1)), request_body = UpdateDomain,
+    params(Named), request_body = UpdateDomain,
     responses((status = 200, body = DomainBody)),
     security(("BearerAuth" = ["domains:write"]))
 )]
@@ -135,7 +145,7 @@ async fn update(
 /// Removes a domain. One that SMTP credentials are scoped to is refused, unless the request says how many may lose it.
 #[utoipa::path(
     delete, path = "/v2/accounts/{account_id}/domains/{domain}", operation_id = "deleteDomain", tag = "Domains",
-    params(("domain" = String, Path, description = "Its name: A-labels, or U-labels percent-encoded; case and a final dot do not count.", min_length = 1), Confirmed),
+    params(Named, Confirmed),
     responses(
         (status = 200, body = SuccessResponse),
         (status = 409, description = "SMTP credentials are scoped to it, and the request does not say that it knows how many.")
@@ -170,7 +180,7 @@ async fn delete(
 /// Looks the record up, now. When the DNS does not answer nothing is known, and nothing changes.
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/domains/{domain}/check-dns", operation_id = "checkDomainDNS", tag = "Domains",
-    params(("domain" = String, Path, description = "Its name: A-labels, or U-labels percent-encoded; case and a final dot do not count.", min_length = 1)),
+    params(Named),
     responses((status = 200, body = DomainBody)),
     security(("BearerAuth" = ["domains:write"]))
 )]

@@ -18,8 +18,8 @@ use crate::api::whole;
 use crate::app::App;
 use crate::db::Tx;
 use crate::id::CredentialId;
-use crate::model::Credential;
 use crate::model::credential::FreshPassword;
+use crate::model::{Actor, Credential};
 
 /// The longest grace of a rotation, in seconds.
 const MAX_GRACE: u64 = 7 * DAY;
@@ -66,6 +66,20 @@ async fn fresh_password(
     })
 }
 
+/// One step of its life, where the caller may change it.
+async fn step(
+    app: &App,
+    caller: &Caller,
+    ids: &Ids,
+    work: impl AsyncFnOnce(&mut Tx, &Actor, CredentialId) -> crate::error::Result<Credential>,
+) -> Result<Json<SmtpCredential>> {
+    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
+    writable(&mut tx, caller, id).await?;
+    let credential = work(&mut tx, &caller.actor(), id).await?;
+    tx.commit().await?;
+    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+}
+
 /// Gives it a new password, which is in this answer and nowhere else.
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/smtp-credentials/{smtp_credential_id}/rotate",
@@ -102,11 +116,7 @@ pub async fn rotate(
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn end_grace(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
-    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
-    writable(&mut tx, &caller, id).await?;
-    let credential = Credential::end_grace(&mut tx, &caller.actor(), id).await?;
-    tx.commit().await?;
-    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+    step(&app, &caller, &ids, Credential::end_grace).await
 }
 
 /// Switches it off: it is refused at its next authentication.
@@ -117,11 +127,7 @@ pub async fn end_grace(State(app): State<App>, caller: Caller, ids: Ids) -> Resu
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn revoke(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
-    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
-    writable(&mut tx, &caller, id).await?;
-    let credential = Credential::revoke(&mut tx, &caller.actor(), id).await?;
-    tx.commit().await?;
-    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+    step(&app, &caller, &ids, Credential::revoke).await
 }
 
 /// Switches it on again, with the same password.
@@ -132,9 +138,5 @@ pub async fn revoke(State(app): State<App>, caller: Caller, ids: Ids) -> Result<
     security(("BearerAuth" = ["smtp-credentials:write:all", "smtp-credentials:write:{domain}"]))
 )]
 pub async fn enable(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<SmtpCredential>> {
-    let (id, mut tx) = (ids.get(ID)?, app.db.begin().await?);
-    writable(&mut tx, &caller, id).await?;
-    let credential = Credential::enable(&mut tx, &caller.actor(), id).await?;
-    tx.commit().await?;
-    Ok(Json(SmtpCredential::of(&credential, caller.now)))
+    step(&app, &caller, &ids, Credential::enable).await
 }
