@@ -52,14 +52,19 @@ pub async fn writable(tx: &mut Tx, caller: &Caller, id: CredentialId) -> Result<
     Ok(credential)
 }
 
-/// A password, hashed so that in a grace one run of Argon2 tells it from the one before.
+/// A password, hashed so that in a grace one run of Argon2 tells it from the one before. What the caller may not change costs no
+/// run.
 async fn fresh_password(
     app: &App,
     caller: &Caller,
     id: CredentialId,
     grace: Duration,
 ) -> Result<FreshPassword> {
-    let current = Credential::current_hash(&mut *app.db.read().await?, caller.organization(), id).await?;
+    let mut connection = app.db.read().await?;
+    let credential = Credential::find(&mut connection, caller.organization(), id).await?;
+    caller.covers(WRITE, &credential.domains)?;
+    let current = Credential::current_hash(&mut connection, caller.organization(), id).await?;
+    drop(connection);
     Ok(match grace.is_zero() {
         true => app.hashing().fresh().await?,
         false => app.hashing().fresh_beside(current).await?,

@@ -9,6 +9,22 @@ use crate::support::TestApp;
 const PATH: &str = "/smtp-credentials";
 
 #[tokio::test]
+async fn whoever_may_not_rotate_a_credential_makes_nobody_hash_a_password() {
+    let app = TestApp::start().await;
+    app.verified("a.example").await;
+    let shop = app.issue("Shop").await;
+    let program = Program::with(&app, &["smtp-credentials:write:{a.example}"]).await;
+    // Whoever hashes beside this one fails.
+    let broken = format!("UPDATE credentials SET password_hash = 'broken' WHERE id = '{}'", shop.id);
+    app.installation.database().execute(&broken).await;
+    let rotate = format!("{PATH}/{}/rotate", shop.id);
+    let told = program.post(&rotate, &json!({"grace_seconds": 60})).await;
+    assert_eq!(told.status, 403, "{told:?}");
+    let star = Program::with(&app, &["*"]).await;
+    assert_eq!(star.post(&rotate, &json!({"grace_seconds": 60})).await.status, 500, "it is broken");
+}
+
+#[tokio::test]
 async fn a_program_takes_a_credential_through_its_life() {
     let app = TestApp::start().await;
     let program = Program::with(
