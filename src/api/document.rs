@@ -45,6 +45,9 @@ struct Document;
 
 const RATE: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
+/// The operation of whose body all may be left out, and so the body itself.
+const WITHOUT_A_BODY: &str = "rotateSMTPCredential";
+
 /// Name, description, and what it is where that is no number.
 const HEADERS: [(&str, &str, Option<&str>); 5] = [
     ("RateLimit-Limit", "How many requests the account may send at once.", None),
@@ -107,6 +110,11 @@ pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         for (_, operation) in operations(item) {
             name_ids(path, operation);
+            if operation.operation_id.as_deref() == Some(WITHOUT_A_BODY)
+                && let Some(RefOr::T(body)) = &mut operation.request_body
+            {
+                body.required = Some(Required::False);
+            }
             let is_once =
                 parameters(operation).any(|parameter| parameter.parameter_in == ParameterIn::Header);
             for (status, response) in &mut operation.responses.responses {

@@ -28,11 +28,30 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let kind = Kind::of(request.headers());
-        let bytes =
-            Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Failure::new(rejection.status(), "the body is too long"),
-                _ => Failure::bad("the body did not arrive"),
-            })?;
+        Self::read(kind, arrived(request, app).await?)
+    }
+}
+
+/// The same where all may be left out: no body is an empty object.
+#[derive(Debug)]
+pub struct InputOrNone<T>(pub Input<T>);
+
+impl<T: DeserializeOwned> FromRequest<App> for InputOrNone<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let kind = Kind::of(request.headers());
+        let bytes = arrived(request, app).await?;
+        let input = match bytes.is_empty() {
+            true => Input::read(Kind::Json, Bytes::from_static(b"{}")),
+            false => Input::read(kind, bytes),
+        };
+        input.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> Input<T> {
+    fn read(kind: Kind, bytes: Bytes) -> Result<Self> {
         match kind {
             Kind::Json => {}
             Kind::Unsaid if bytes.is_empty() => return Err(Failure::bad("the request has no body")),
@@ -52,6 +71,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
         json.end().map_err(|error| refused(".", &error))?;
         Ok(Self { value, bytes })
     }
+}
+
+async fn arrived(request: Request, app: &App) -> Result<Bytes> {
+    Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::new(rejection.status(), "the body is too long"),
+        _ => Failure::bad("the body did not arrive"),
+    })
 }
 
 /// What the body is said to be.

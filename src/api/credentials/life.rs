@@ -12,7 +12,7 @@ use super::body::{CreatedCredential, SmtpCredential};
 use super::{DAY, ID, WRITE};
 use crate::api::caller::{Caller, Ids};
 use crate::api::failure::{Failure, Result};
-use crate::api::input::Input;
+use crate::api::input::InputOrNone;
 use crate::api::once::{Holds, Idempotency, Once};
 use crate::api::whole;
 use crate::app::App;
@@ -24,7 +24,7 @@ use crate::model::{Actor, Credential};
 /// The longest grace of a rotation, in seconds.
 const MAX_GRACE: u64 = 7 * DAY;
 
-/// How to rotate.
+/// How to rotate. No body at all is as good as `{}`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"grace_seconds": 86_400}))]
@@ -98,7 +98,7 @@ pub async fn rotate(
     State(app): State<App>,
     (caller, ids): (Caller, Ids),
     key: Idempotency,
-    input: Input<RotateCredential>,
+    InputOrNone(input): InputOrNone<RotateCredential>,
 ) -> Result<Response> {
     caller.reach(WRITE)?;
     let prepare = async || {

@@ -164,6 +164,8 @@ const REQUESTS: &[Row] = &[
     (Star, "POST", LIST, r#"{"name": "both", "scope": "global"}"#, 409, "name"),
     (Star, "PATCH", B, r#"{"name": "both"}"#, 409, "name"),
     (Star, "PATCH", B, "{}", 400, "at least one field"),
+    (Star, "POST", "/smtp-credentials/{b}/rotate", "", 201, ""),
+    (Star, "POST", "/smtp-credentials/{b}/rotate", "{}", 201, ""),
     (Star, "POST", "/smtp-credentials/{b}/rotate", r#"{"grace_seconds": 604801}"#, 400, "grace_seconds"),
     (Star, "POST", "/smtp-credentials/{b}/rotate", r#"{"grace_seconds": -1}"#, 400, "grace_seconds"),
 ];
