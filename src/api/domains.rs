@@ -69,6 +69,9 @@ pub struct Confirmed {
     credentials: i64,
 }
 
+/// The most that [`Confirmed`] can say.
+const MOST_CREDENTIALS: i64 = 1_000;
+
 /// Lists the domains, newest first.
 #[utoipa::path(
     get, path = "/v2/accounts/{account_id}/domains", operation_id = "getDomains", tag = "Domains",
@@ -148,7 +151,7 @@ async fn update(
     params(Named, Confirmed),
     responses(
         (status = 200, body = SuccessResponse),
-        (status = 409, description = "SMTP credentials are scoped to it, and the request does not say that it knows how many.")
+        (status = 400, description = "A value is wrong; the message names it. Or SMTP credentials are scoped to it, and the request does not say that it knows how many.")
     ),
     security(("BearerAuth" = ["domains:delete:all", "domains:delete:{domain}"]))
 )]
@@ -160,17 +163,18 @@ async fn delete(
 ) -> Result<Json<SuccessResponse>> {
     caller.reach(DELETE)?;
     let (name, told) = (name(&ids)?, confirmed.credentials);
-    if !(0..=1_000).contains(&told) {
+    if !(0..=MOST_CREDENTIALS).contains(&told) {
         return Err(Failure::bad("credentials must be between 0 and 1000"));
     }
     caller.covers(DELETE, [&name])?;
     let mut tx = app.db.begin().await?;
     let domain = find(&mut tx, &caller, &name).await?;
     Domain::remove(&mut tx, &caller.actor(), domain.id, told).await.map_err(|error| match error {
-        Error::Conflict(why) => {
-            let how = format!("{why} With credentials={} this request removes it.", domain.credentials);
-            Failure::new(StatusCode::CONFLICT, how)
-        }
+        // AhaSend knows no 409 here.
+        Error::Conflict(why) => Failure::bad(match domain.credentials {
+            many if many > MOST_CREDENTIALS => why,
+            many => format!("{why} With credentials={many} this request removes it."),
+        }),
         error => error.into(),
     })?;
     tx.commit().await?;
