@@ -40,7 +40,7 @@ pub struct Webhook {
     pub id: WebhookId,
     pub name: String,
     pub url: String,
-    /// At least one.
+    /// None: it is told of nothing.
     pub events: Vec<EventType>,
     pub scope: Scope,
     /// Names of the domains of a scoped one, in order; empty for a global one.

@@ -4,12 +4,9 @@ use std::iter;
 
 use serde_json::Value;
 use utoipa::openapi::schema::{AllOf, AnyOfBuilder, Array, ArrayBuilder, ArrayItems, Components, SchemaType};
-use utoipa::openapi::{
-    KnownFormat, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
-};
+use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type};
 
 use crate::model::api_key::scope::{BY_DOMAIN, PLAIN};
-use crate::model::webhook::EventType;
 
 /// What [`is_deceptive`](crate::model::credential::is_deceptive) finds.
 const DECEPTIVE: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff";
@@ -32,7 +29,7 @@ pub fn add(components: &mut Components) {
     address(components, "VerifyCredential", "client");
     both(components, "CreateCredential", vec![global_or_scoped(Type::Array.into())]);
     let maybe_null = SchemaType::from_iter([Type::Array, Type::Null]);
-    both(components, "CreateWebhook", vec![hears_something(), global_or_scoped(maybe_null)]);
+    both(components, "CreateWebhook", vec![global_or_scoped(maybe_null)]);
 }
 
 /// A scope of an API key, as it is written.
@@ -48,18 +45,6 @@ fn global_or_scoped(none: SchemaType) -> Schema {
     let scoped = ObjectBuilder::new().property("scope", word("scoped"));
     let scoped = scoped.property("domains", names().min_items(Some(1))).required("domains");
     OneOfBuilder::new().item(global).item(scoped).build().into()
-}
-
-/// A webhook is told of some message, or of some credential.
-fn hears_something() -> Schema {
-    let yes = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build();
-    let messages = EventType::ALL.iter().filter(|event| event.is_of_message()).map(|event| event.on());
-    let messages = messages.map(|field| ObjectBuilder::new().property(&field, yes.clone()).required(field));
-    let credentials = ArrayBuilder::new()
-        .items(ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name("CredentialEvent").into())));
-    let credentials =
-        ObjectBuilder::new().property("events", credentials.min_items(Some(1))).required("events");
-    messages.chain([credentials]).fold(AnyOfBuilder::new(), AnyOfBuilder::item).build().into()
 }
 
 fn word(word: &str) -> ObjectBuilder {

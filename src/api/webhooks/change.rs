@@ -10,7 +10,7 @@ use crate::model::Webhook;
 use crate::model::credential::Scope;
 use crate::model::webhook::{Draft, EventType};
 
-/// A webhook to be. It is told of something at least.
+/// A webhook to be. It is told of what is chosen, and of nothing else.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({

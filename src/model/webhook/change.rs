@@ -42,7 +42,7 @@ impl Webhook {
         draft: Draft,
         networks: &AllowedNetworks,
     ) -> Result<IssuedWebhook> {
-        let draft = draft.checked(networks, None)?;
+        let draft = draft.checked(actor, networks, None)?;
         check_domains(tx, actor, &draft).await?;
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM webhooks WHERE organization = $1")
             .bind(actor.organization)
@@ -84,7 +84,7 @@ impl Webhook {
         networks: &AllowedNetworks,
     ) -> Result<()> {
         let before = Self::find_to_change(tx, actor.organization, id).await?;
-        let draft = draft.checked(networks, Some(&before))?;
+        let draft = draft.checked(actor, networks, Some(&before))?;
         let changes = draft.changes(&before);
         if changes.is_empty() {
             return Ok(());

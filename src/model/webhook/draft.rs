@@ -2,6 +2,7 @@
 
 use super::{AllowedNetworks, EventType, Webhook};
 use crate::error::{Problems, Result};
+use crate::model::actor::{Actor, ActorKind};
 use crate::model::credential::Scope;
 use crate::model::event::changes;
 
@@ -11,7 +12,7 @@ pub struct Draft {
     /// 1 to 255 characters.
     pub name: String,
     pub url: String,
-    /// At least one.
+    /// A member chooses at least one. A program may leave it at none, as AhaSend's API does.
     pub events: Vec<EventType>,
     pub scope: Scope,
     /// For [`Scope::Scoped`]: at least one; else none.
@@ -23,7 +24,12 @@ impl Draft {
     ///
     /// # Errors
     /// `name`, `url`, `events` or `domains`, each with a sentence.
-    pub fn checked(mut self, networks: &AllowedNetworks, before: Option<&Webhook>) -> Result<Self> {
+    pub fn checked(
+        mut self,
+        actor: &Actor,
+        networks: &AllowedNetworks,
+        before: Option<&Webhook>,
+    ) -> Result<Self> {
         let mut problems = Problems::default();
         self.name = self.name.trim().to_owned();
         if let Some(why) = what_is_wrong_with(&self.name) {
@@ -36,7 +42,8 @@ impl Draft {
             Err(why) => problems.add("url", why),
         }
         self.events = EventType::ALL.iter().copied().filter(|event| self.events.contains(event)).collect();
-        if self.events.is_empty() {
+        let had_none = before.is_some_and(|before| before.events.is_empty());
+        if self.events.is_empty() && actor.kind == ActorKind::Member && !had_none {
             problems.add("events", "Choose at least one event.");
         }
         self.domains.sort();
@@ -56,10 +63,14 @@ impl Draft {
 
     /// What differs from `before`, as a sentence for the audit log.
     pub(super) fn changes(&self, before: &Webhook) -> String {
+        let events = |events: &[EventType]| match events {
+            [] => "none".to_owned(),
+            some => EventType::join(some),
+        };
         changes([
             ("name", format!("“{}”", before.name), format!("“{}”", self.name)),
             ("URL", before.url.clone(), self.url.clone()),
-            ("events", EventType::join(&before.events), EventType::join(&self.events)),
+            ("events", events(&before.events), events(&self.events)),
             ("scope", before.scope.told(&before.domains), self.scope.told(&self.domains)),
         ])
     }

@@ -116,7 +116,6 @@ async fn what_is_wrong_with_a_webhook_is_said_by_name() {
         (json!({"url": "http://127.0.0.1:9000/"}), "url: 127.0.0.1 is not on the Internet"),
         (json!({"url": "http://localhost/"}), "url: localhost is not on the Internet"),
         (json!({"url": "https://user:secret@hooks.acme.example/"}), "url: Leave out username and password"),
-        (json!({"on_delivered": false}), "events: Choose at least one event."),
         (json!({"on_opened": true}), "on_opened: Gatepost has no such event"),
         (json!({"on_clicked": true}), "on_clicked: Gatepost has no such event"),
         (json!({"on_suppression_created": true}), "on_suppression_created: Gatepost has no such event"),
@@ -174,6 +173,36 @@ async fn a_webhook_is_created_once_for_each_idempotency_key_and_its_secret_told_
     assert_eq!(again.headers["idempotent-replayed"], "true");
     assert_eq!(once(new("Other")).await.status, 422);
     assert_eq!(names(&program.get(PATH).await), ["Orders"]);
+}
+
+#[tokio::test]
+async fn a_webhook_of_which_nothing_is_said_but_where_it_is_hears_nothing() {
+    let (app, receiver) = (TestApp::with_config(allow_loopback).await, Receiver::start().await);
+    let program = Program::with(&app, &["*"]).await;
+    let plain = json!({"name": "Plain", "url": receiver.url(), "scope": "global"});
+    let created = program.post(PATH, &plain).await;
+    assert_eq!((created.status, &created.body["events"]), (201, &json!([])), "{created:?}");
+    assert_eq!((&created.body["enabled"], &created.body["on_failed"]), (&json!(true), &json!(false)));
+    let one = format!("{PATH}/{}", created.body["id"].as_str().unwrap());
+    let by = app.issue("Shop").await;
+    let hearing = put(&program, &one, &json!({"on_delivered": true})).await;
+    assert_eq!(hearing.body["on_delivered"], true, "{hearing:?}");
+    app.send(&by, &Letter { mode: Mode::Sandbox, ..Letter::default() }).await;
+    assert_eq!(receiver.hears(1).await[0].kind(), "message.delivered");
+    let deaf = put(&program, &one, &json!({"on_delivered": false})).await;
+    assert_eq!((deaf.status, &deaf.body["on_delivered"]), (200, &json!(false)), "{deaf:?}");
+    app.send(&by, &Letter { mode: Mode::Sandbox, ..Letter::default() }).await;
+    put(&program, &one, &json!({"on_delivered": true})).await;
+    app.send(&by, &Letter { mode: Mode::Sandbox, ..Letter::default() }).await;
+    receiver.hears(2).await;
+    let told = program.get(&one).await;
+    assert_eq!(told.body["error_count"], 0, "{told:?}");
+    assert_eq!(receiver.heard().len(), 2, "of the message between it was told nothing");
+    let alice = app.alice().await;
+    put(&program, &one, &json!({"on_delivered": false})).await;
+    let page = alice.page("/settings/webhooks").await;
+    assert!(page.contains("0 events"), "{page}");
+    assert!(alice.page("/activity").await.contains("message.delivered → none"));
 }
 
 #[tokio::test]
