@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::gate::{Attempt, Denial, Door, Grant};
 use crate::model::Domain;
-use crate::model::domain::Sending;
+use crate::model::domain::{Sending, normalize};
 use crate::secret::{MAX_PASSWORD_BYTES, Password};
 
 /// The longest address (RFC 5321 section 4.5.3.1).
@@ -74,6 +74,7 @@ pub async fn verify(
     if from.as_ref().is_some_and(|from| from.chars().count() > MAX_FROM) {
         return Err(Failure::bad(format!("from: at most {MAX_FROM} characters")));
     }
+    let sender = from.as_deref().map(domain_of).transpose()?;
     let client = match client.map(|text| text.parse()) {
         None => caller.address,
         Some(Ok(address)) => address,
@@ -90,17 +91,37 @@ pub async fn verify(
         organization: Some(caller.organization()),
     };
     match app.gate.check(attempt).await {
-        Ok(grant) => Ok(Json(granted(&app, &caller, &grant, from.as_deref()).await?)),
+        Ok(grant) => Ok(Json(granted(&app, &caller, &grant, sender.as_deref()).await?)),
         Err(denial) if denial.is_temporary() => Err(Error::unavailable("the gate could not decide").into()),
         Err(denial) => Ok(Json(Verdict::denied(&denial))),
     }
 }
 
-async fn granted(app: &App, caller: &Caller, grant: &Grant, from: Option<&str>) -> Result<Verdict> {
-    let from_allowed = match from {
+/// The domain of an address, or that which stands there alone, as domains are kept.
+fn domain_of(from: &str) -> Result<String> {
+    let domain = match from.rsplit_once('@') {
+        Some((local, domain)) if is_local_part(local) => domain,
+        Some(_) => "",
+        None => from,
+    };
+    let kept = normalize(domain).ok().filter(|_| !domain.contains(char::is_whitespace));
+    kept.ok_or_else(|| Failure::bad("from: an address, such as shop@example.com, or a domain"))
+}
+
+/// What may stand before the `@` (RFC 5321 section 4.1.2): atoms with dots, or a text in quotes.
+fn is_local_part(text: &str) -> bool {
+    let is_quoted = text.len() > 2 && text.starts_with('"') && text.ends_with('"');
+    let is_special = |c: char| c.is_whitespace() || c.is_control() || r#"()<>[]:;@\,""#.contains(c);
+    match is_quoted {
+        true => !text.contains(char::is_control),
+        false => !text.is_empty() && !text.contains(is_special),
+    }
+}
+
+async fn granted(app: &App, caller: &Caller, grant: &Grant, domain: Option<&str>) -> Result<Verdict> {
+    let from_allowed = match domain {
         None => None,
-        Some(from) => {
-            let domain = from.rsplit_once('@').map_or(from, |(_, domain)| domain);
+        Some(domain) => {
             let who =
                 Sending { organization: grant.organization, credential: grant.credential, at: caller.now };
             let mut connection = app.db.read().await?;

@@ -21,6 +21,7 @@ pub fn add(components: &mut Components) {
     for schema in ["CreateWebhook", "UpdateWebhook"] {
         field(components, schema, "name", &line);
     }
+    field(components, "VerifyCredential", "from", &sender());
     for schema in ["CreateAPIKeyRequest", "UpdateAPIKeyRequest"] {
         field(components, schema, "label", &line);
         field(components, schema, "scopes", &scope());
@@ -36,6 +37,31 @@ pub fn add(components: &mut Components) {
 fn scope() -> String {
     let plain = PLAIN.map(|scope| scope.replace('*', "\\*")).join("|");
     format!("^({plain}|({}):(all|\\{{[^{{}}]+\\}}))$", BY_DOMAIN.join("|"))
+}
+
+/// A domain's name in A-labels or U-labels, of two labels at least.
+fn domain() -> String {
+    format!("^{}$", name())
+}
+
+fn name() -> String {
+    let (inner, end) = (r"[0-9A-Za-z\u0080-\uffff-]*", r"[0-9A-Za-z\u0080-\uffff]");
+    let label = format!("{end}({inner}{end})?");
+    format!(r"({label}\.)+{label}\.?")
+}
+
+/// An address, or a domain's name.
+fn sender() -> String {
+    let atom = r#"[^\s\u0000-\u001f\u007f()<>\[\]:;@\\,"]+"#;
+    format!("^(({atom}|\"[^\\u0000-\\u001f\\u007f]+\")@)?{}$", name())
+}
+
+/// A network, or a single address: of IPv4 to its last bit, of IPv6 by its letters.
+fn network() -> String {
+    let byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    let four = format!(r"{byte}(\.{byte}){{3}}(/(3[0-2]|[12][0-9]|[1-9]))?");
+    let six = "[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9][0-9]|[1-9]))?";
+    format!("^({four}|{six})$")
 }
 
 /// `none`: what `domains` may be of something global, beside an empty array.

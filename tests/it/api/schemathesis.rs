@@ -95,7 +95,7 @@ fn with_account(mut document: Value, account: &str) -> Value {
 }
 
 /// What a document can't know of an account and of the time, so that everything else can be held to it: which domains the account
-/// has, what is a time to come, how a network is written, where webhooks may lead, and that cursors come out of lists (`walk.rs` follows those).
+/// has, what is a time to come, how a network or an address is written, where webhooks may lead, and that cursors come out of lists (`walk.rs` follows those).
 fn said_precisely(document: Value, account: &str) -> Value {
     let mut document = with_account(document, account);
     visit(&mut document["paths"], &mut |operation| {
@@ -122,6 +122,9 @@ fn said_precisely(document: Value, account: &str) -> Value {
             if let Some(url) = fields.get_mut("url") {
                 *url = json!({"enum": ["https://127.0.0.1:9/hooks", "http://localhost:9/"]});
             }
+            if let Some(from) = fields.get_mut("from") {
+                *from = json!({"enum": ["shop@shop.example", "shop.example", null]});
+            }
             if let Some(time) = fields.get_mut("expires_at") {
                 *time = json!({"enum": ["2999-01-01T00:00:00Z", null]});
             }
@@ -131,7 +134,8 @@ fn said_precisely(document: Value, account: &str) -> Value {
 }
 
 fn is_of_a_request(schema: &str) -> bool {
-    (schema.starts_with("Create") && !schema.starts_with("Created")) || schema.starts_with("Update")
+    let created = schema.starts_with("Created");
+    !created && ["Create", "Update", "Verify"].iter().any(|verb| schema.starts_with(verb))
 }
 
 /// Each in this list is one of these.

@@ -129,6 +129,45 @@ async fn whether_it_may_send_from_an_address_is_told() {
 }
 
 #[tokio::test]
+async fn what_is_neither_an_address_nor_a_domain_is_refused_before_the_gate_is_asked() {
+    let app = TestApp::start().await;
+    app.verified("c.example").await;
+    let (program, shop) = (verifier(&app).await, app.issue("Shop").await);
+    for from in [
+        "Shop <shop@c.example>",
+        "<shop@c.example>",
+        "Shop <shop@c.example",
+        "",
+        "@",
+        "shop@",
+        "@c.example",
+        "shop",
+        "shop@c",
+        "shop@c.example@",
+        "shop @c.example",
+        "shop@ c.example",
+        "a@b@c.example",
+        "a,b@c.example",
+        "shop@c..example",
+        "c.example\n",
+    ] {
+        let mut question = pair(&shop);
+        question["from"] = from.into();
+        let told = program.post(VERIFY, &question).await;
+        let expected = (400, "from: an address, such as shop@example.com, or a domain");
+        assert_eq!((told.status, told.message()), expected, "{from:?}");
+    }
+    assert!(app.credential(&shop).await.last_used.is_none(), "none of them was a log-in");
+    for from in
+        ["shop@c.example", "\"the shop\"@C.example", "größe@c.example.", "a.b+c@c.example", "c.example"]
+    {
+        let mut question = pair(&shop);
+        question["from"] = from.into();
+        assert_eq!(ask(&program, &question).await["from_allowed"], true, "{from:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_pair_of_another_organization_is_unknown_right_or_wrong() {
     let app = TestApp::start().await;
     let (program, shop) = (verifier(&app).await, foreign(&app).await);
