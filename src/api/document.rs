@@ -107,7 +107,9 @@ pub fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
 pub fn complete(document: &mut OpenApi) {
     rules::add(document.components.get_or_insert_default());
     links::add(&mut document.paths);
+    let paths: Vec<String> = document.paths.paths.keys().cloned().collect();
     for (path, item) in &mut document.paths.paths {
+        let is_behind_another = paths.iter().any(|other| stands_before(other, path));
         for (_, operation) in operations(item) {
             name_ids(path, operation);
             if operation.operation_id.as_deref() == Some(WITHOUT_A_BODY)
@@ -123,7 +125,7 @@ pub fn complete(document: &mut OpenApi) {
                 }
             }
             for refusal in &REFUSALS {
-                if refusal.fits(path, operation) {
+                if refusal.fits(path, operation, is_behind_another) {
                     let reference = Ref::from_response_name(refusal.name);
                     let responses = &mut operation.responses.responses;
                     responses.entry(refusal.status.to_owned()).or_insert(RefOr::Ref(reference));
@@ -131,6 +133,15 @@ pub fn complete(document: &mut OpenApi) {
             }
         }
     }
+}
+
+/// Whether it has a word where the other path has an id, and is asked instead of it.
+fn stands_before(other: &str, path: &str) -> bool {
+    let is_id = |part: &str| part.starts_with('{');
+    let both = || other.split('/').zip(path.split('/'));
+    other.split('/').count() == path.split('/').count()
+        && both().all(|(word, part)| word == part || is_id(part) && !is_id(word))
+        && other != path
 }
 
 pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {

@@ -135,8 +135,10 @@ pub struct Paging {
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 100)]
     limit: Option<String>,
     /// A cursor: `next_cursor` of the page before.
+    #[param(pattern = "^[A-Za-z0-9_-]*$")]
     after: Option<String>,
     /// A cursor: `previous_cursor` of the page behind.
+    #[param(pattern = "^[A-Za-z0-9_-]*$")]
     before: Option<String>,
 }
 

@@ -80,9 +80,8 @@ pub struct CreateKey {
     /// Each once, such as `smtp-credentials:read:all`, `smtp-credentials:read:{shop.example}` or `*`.
     #[schema(min_items = 1, max_items = 500)]
     scopes: Vec<String>,
-    /// Networks, or single addresses; empty: from anywhere.
+    /// Networks, or single addresses: at most 100 that differ, none of them everything. Empty: from anywhere.
     #[serde(default)]
-    #[schema(max_items = 100)]
     ip_allow_list: Vec<String>,
 }
 
@@ -97,8 +96,7 @@ pub struct UpdateKey {
     /// All that it is to have.
     #[schema(min_items = 1, max_items = 500)]
     scopes: Option<Vec<String>>,
-    /// All that it is to work from; empty: from anywhere.
-    #[schema(max_items = 100)]
+    /// All that it is to work from: at most 100 that differ, none of them everything. Empty: from anywhere.
     ip_allow_list: Option<Vec<String>>,
 }
 

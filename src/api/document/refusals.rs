@@ -13,7 +13,7 @@ pub struct Refusal {
     headers: &'static [&'static str],
 }
 
-pub const REFUSALS: [Refusal; 11] = [
+pub const REFUSALS: [Refusal; 12] = [
     refusal("400", "BadRequest", "A value is wrong; the message names it.", &["Idempotent-Replayed"]),
     refusal("401", "Unauthorized", "No key, or one that is not known.", &[]),
     refusal(
@@ -23,6 +23,12 @@ pub const REFUSALS: [Refusal; 11] = [
         &[],
     ),
     refusal("404", "NotFound", "The account has nothing with this id.", &["Idempotent-Replayed"]),
+    refusal(
+        "405",
+        "OtherMethod",
+        "There is another operation at this address, which takes other methods.",
+        &[],
+    ),
     refusal(
         "409",
         "Conflict",
@@ -54,7 +60,7 @@ const fn refusal(
 impl Refusal {
     pub fn response(&self) -> Response {
         let mut response = Response::new(self.description);
-        let is_after_the_key = !matches!(self.status, "401" | "403");
+        let is_after_the_key = !matches!(self.status, "401" | "403" | "405");
         let rate = RATE.iter().filter(|_| is_after_the_key);
         for name in self.headers.iter().chain(rate) {
             tell(&mut response, name);
@@ -63,13 +69,13 @@ impl Refusal {
         response
     }
 
-    /// Whether this may be the answer to such an operation.
-    pub fn fits(&self, path: &str, operation: &Operation) -> bool {
+    /// Whether this may be the answer to such an operation. `is_behind_another`: some of its addresses are another's.
+    pub fn fits(&self, path: &str, operation: &Operation, is_behind_another: bool) -> bool {
         let has = |place: ParameterIn| parameters(operation).any(|parameter| parameter.parameter_in == place);
         let has_body = operation.request_body.is_some();
         match self.status {
-            "400" => has(ParameterIn::Path) || has(ParameterIn::Query) || has_body,
             "404" => path.matches('{').count() > 1,
+            "405" => is_behind_another,
             "409" | "422" => has(ParameterIn::Header),
             "413" | "415" => has_body,
             _ => true,

@@ -11,20 +11,30 @@ use crate::model::api_key::scope::{BY_DOMAIN, PLAIN};
 /// What [`is_deceptive`](crate::model::credential::is_deceptive) finds.
 const DECEPTIVE: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff";
 
+/// `http` or `https`, without username and password.
+const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?#].*)?$";
+
 /// Adds it to the schemas that the handlers brought.
 pub fn add(components: &mut Components) {
     let (maybe, line) =
         (format!("^[^{DECEPTIVE}]*$"), format!("^[^{DECEPTIVE}]*[^{DECEPTIVE}\\s][^{DECEPTIVE}]*$"));
     for schema in ["CreateCredential", "UpdateCredential"] {
         field(components, schema, "name", &maybe);
+        field(components, schema, "domains", &domain());
     }
     for schema in ["CreateWebhook", "UpdateWebhook"] {
         field(components, schema, "name", &line);
+        field(components, schema, "url", URL);
+        field(components, schema, "domains", &domain());
+    }
+    for schema in ["CreateCredential", "CreateWebhook"] {
+        false_when_left_out(components, schema);
     }
     field(components, "VerifyCredential", "from", &sender());
     for schema in ["CreateAPIKeyRequest", "UpdateAPIKeyRequest"] {
         field(components, schema, "label", &line);
         field(components, schema, "scopes", &scope());
+        field(components, schema, "ip_allow_list", &network());
         once_each(components, schema, "scopes");
     }
     address(components, "VerifyCredential", "client");
@@ -94,6 +104,20 @@ fn field(components: &mut Components, schema: &str, field: &str, pattern: &str) 
             }
         }
         _ => {}
+    }
+}
+
+/// What is chosen by true or false is false when it is left out, but for what says otherwise.
+fn false_when_left_out(components: &mut Components, schema: &str) {
+    let Some(RefOr::T(Schema::Object(Object { properties, .. }))) = components.schemas.get_mut(schema) else {
+        return;
+    };
+    for property in properties.values_mut() {
+        if let RefOr::T(Schema::Object(choice)) = property
+            && choice.schema_type == Type::Boolean.into()
+        {
+            choice.default.get_or_insert(Value::Bool(false));
+        }
     }
 }
 
