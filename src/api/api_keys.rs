@@ -48,7 +48,8 @@ async fn list(
 
 /// Creates an API key. The key itself is in this answer and nowhere else.
 ///
-/// A key gives only scopes that it has itself, and where it is bound to addresses, none beyond them.
+/// A key gives only scopes that it has itself. One that works from anywhere makes keys for any addresses, also for such as it is
+/// not at; one that is bound to some makes keys for none beyond them.
 #[utoipa::path(
     post, path = "/v2/accounts/{account_id}/api-keys", operation_id = "createAPIKey", tag = "API keys",
     params(Idempotency),
@@ -86,8 +87,8 @@ async fn get(State(app): State<App>, caller: Caller, ids: Ids) -> Result<Json<Ke
 
 /// Changes an API key; what is left out, or null, stays as it is. At least one field must differ from what is there.
 ///
-/// A key changes only keys whose scopes it has itself, adds only such scopes, and does not lock itself out: its own list must keep
-/// the address that it works from.
+/// A key changes only keys whose scopes it has itself, adds only such scopes, and where it is bound to addresses sets none beyond
+/// them. Of its own list alone it is held to keep the address that it works from, so that it does not lock itself out.
 #[utoipa::path(
     put, path = "/v2/accounts/{account_id}/api-keys/{key_id}", operation_id = "updateAPIKey", tag = "API keys",
     request_body = UpdateKey,

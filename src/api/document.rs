@@ -26,7 +26,8 @@ pub fn head() -> OpenApi {
 #[openapi(
     info(
         title = "Gatepost",
-        description = "SMTP credentials for programs. What is not marked as Gatepost's own works as in AhaSend's API v2."
+        description = "SMTP credentials for programs. What is not marked as Gatepost's own works as in AhaSend's API v2. How many \
+            requests may come is counted for each account, over all its keys, and by each node for itself."
     ),
     servers((url = "/", description = "The server that this document came from.")),
     tags(
@@ -50,7 +51,7 @@ const WITHOUT_A_BODY: &str = "rotateSMTPCredential";
 
 /// Name, description, and what it is where that is no number.
 const HEADERS: [(&str, &str, Option<&str>); 5] = [
-    ("RateLimit-Limit", "How many requests the account may send at once.", None),
+    ("RateLimit-Limit", "How many requests the account may send at once to this node.", None),
     ("RateLimit-Remaining", "How many of these are left.", None),
     ("RateLimit-Reset", "Seconds until all of them are there again.", None),
     ("Retry-After", "Seconds after which the same request may succeed.", None),

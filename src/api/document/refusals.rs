@@ -19,7 +19,7 @@ pub const REFUSALS: [Refusal; 12] = [
     refusal(
         "403",
         "Forbidden",
-        "The key lacks the scope, works from other addresses, or is another account's.",
+        "The key lacks the scope or works from other addresses, or the account is not the key's own, whether there is such a one or not.",
         &[],
     ),
     refusal("404", "NotFound", "The account has nothing with this id.", &["Idempotent-Replayed"]),
@@ -38,7 +38,7 @@ pub const REFUSALS: [Refusal; 12] = [
     refusal("413", "BodyTooLong", "The body is longer than 256 KiB.", &[]),
     refusal("415", "NotJson", "The Content-Type is not application/json.", &[]),
     refusal("422", "KeyReused", "The Idempotency-Key was used for another request.", &[]),
-    refusal("429", "TooManyRequests", "The account sends too many requests.", &["Retry-After"]),
+    refusal("429", "TooManyRequests", "The account sends this node too many requests.", &["Retry-After"]),
     refusal("500", "InternalError", "Something broke. Gatepost's log has the cause.", &[]),
     refusal(
         "503",
