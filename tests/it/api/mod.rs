@@ -1,6 +1,7 @@
 //! The API: what programs do with keys, and what they are told.
 
 mod api_keys;
+mod audit;
 mod changes;
 mod commands;
 mod credentials;
