@@ -62,14 +62,7 @@ pub struct Browser {
 pub async fn form(State(app): State<App>, Query(Next { next }): Query<Next>) -> Answer {
     let nobody = !Member::exists(&mut *app.db.read().await?).await?;
     let in_clear = is_in_clear(&app);
-    Ok(html(&LoginPage {
-        host: &app.config.smtp_host,
-        nobody,
-        in_clear,
-        refusal: None,
-        email: "",
-        next: &next,
-    })?)
+    html(&LoginPage { host: &app.config.smtp_host, nobody, in_clear, refusal: None, email: "", next: &next })
 }
 
 /// `POST /login`
