@@ -397,6 +397,9 @@ async fn a_database_that_is_away_for_a_while_is_temporary_trouble() {
     let mut client = app.smtp().await;
     let reply = client.log_in(&shop.username, &shop.password).await;
     assert_eq!(reply.code, 454, "{reply:?}");
+    let monitor = app.visitor();
+    assert_eq!(monitor.get("/readyz").await.status, 503);
+    assert_eq!(monitor.get("/healthz").await.status, 200);
     database.bring_back().await;
     assert_eq!(client.log_in(&shop.username, &shop.password).await.code, 235, "on the same connection");
     assert_eq!(app.visitor().get("/readyz").await.status, 200);

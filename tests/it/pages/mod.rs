@@ -13,6 +13,7 @@ mod phone;
 mod reference;
 mod settings;
 mod usage;
+mod whole;
 mod without_scripts;
 
 const HOME: &str = "/settings/smtp-credentials";
