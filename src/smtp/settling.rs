@@ -41,12 +41,14 @@ pub struct Due {
     pub recipients: i64,
 }
 
-impl Settling {
-    pub fn new() -> Self {
+impl Default for Settling {
+    fn default() -> Self {
         let room = Arc::new(Semaphore::new(MOST_WAITING));
         Self { tasks: TaskTracker::new(), room, closing: CancellationToken::new() }
     }
+}
 
+impl Settling {
     /// Returns after the first try. One that failed is repeated in the background, whatever becomes of the session.
     pub async fn settle(&self, app: &App, due: Due) {
         let (tried, first_try) = oneshot::channel();

@@ -23,6 +23,6 @@ impl Submission {
     /// A sentence that names the setting of the next hop that can't be used.
     pub fn new(app: App) -> Result<Self> {
         let (memory, relay) = (Memory::new(app.config.smtp_max_message_memory), Relay::new(&app.config)?);
-        Ok(Self { app, memory, relay, settling: Settling::new() })
+        Ok(Self { app, memory, relay, settling: Settling::default() })
     }
 }

@@ -84,6 +84,59 @@ async fn nothing_that_was_answered_is_lost_by_a_kill_and_nothing_is_sent_for_not
     assert!(used >= RECIPIENTS.len() * arrived, "what arrived is paid for");
 }
 
+/// Credits of the organization; `ENOUGH` messages cost more.
+const ALLOWANCE: i64 = 60;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_allowance_is_not_exceeded_by_what_was_sent_before_a_kill_and_after_it() {
+    let hop = NextHop::plain().await;
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let allow = format!("UPDATE organizations SET monthly_credits = {ALLOWANCE}");
+    app.installation.database().execute(&allow).await;
+    let shop = app.issue("Shop").await;
+    let installation = app.stop().await;
+    let start = async || {
+        GatepostProcess::start_with(&installation, |command| {
+            command.env("GATEPOST_LOG_LEVEL", "warn");
+            command.env("GATEPOST_NEXT_HOP_HOST", "localhost").env("GATEPOST_NEXT_HOP_SECURITY", "none");
+            command.env("GATEPOST_NEXT_HOP_PORT", hop.address.port().to_string())
+        })
+        .await
+    };
+    let process = start().await;
+    let answered = Answered::default();
+    let mut sessions = JoinSet::new();
+    for number in 0..SESSIONS {
+        let client = signed_in(&process, &shop).await;
+        sessions.spawn(send_until_it_ends(client, number.to_string(), answered.clone()));
+    }
+    eventually("some messages are answered", async || {
+        (answered.lock().await.len() >= ENOUGH / 4).then_some(())
+    })
+    .await;
+    process.kill().await;
+    sessions.join_all().await;
+
+    let process = start().await;
+    let client = signed_in(&process, &shop).await;
+    send_until_it_ends(client, "after the kill".to_owned(), answered.clone()).await;
+    // What the killed process held is free again after an hour.
+    installation.database().execute("UPDATE credit_holds SET until = 0").await;
+    let client = signed_in(&process, &shop).await;
+    send_until_it_ends(client, "an hour later".to_owned(), answered.clone()).await;
+    assert!(process.stop().await.success());
+
+    let arrived: usize = hop.connections().iter().map(|connection| connection.messages.len()).sum();
+    let app = TestApp::on(installation, |_| ()).await;
+    let organization = app.operator().await.organization;
+    let credits = Credits { organization, month: Month::of(app.clock.now()) };
+    let used = credits.used(&mut app.app.db.read().await.unwrap()).await.unwrap();
+    assert_eq!(used, ALLOWANCE, "used up, and not exceeded");
+    assert!(RECIPIENTS.len() * arrived <= usize::try_from(used).unwrap(), "{arrived} arrived");
+    assert!(arrived >= answered.lock().await.len(), "what was answered has arrived");
+}
+
 /// Waits until the webhook has heard of the reception and of the delivery of each of these messages, for each recipient.
 async fn are_told(receiver: &Receiver, subjects: impl Iterator<Item = &String>) {
     let of_each = |subject: &String| {
@@ -110,7 +163,7 @@ async fn signed_in(process: &GatepostProcess, issued: &Issued) -> SmtpClient {
     client
 }
 
-/// One message after the other, until the server is gone.
+/// One message after the other, until the server is gone, or no credit is left.
 async fn send_until_it_ends(mut client: SmtpClient, session: String, answered: Answered) {
     for number in 0.. {
         let subject = format!("Message {number} of session {session}");
@@ -123,6 +176,9 @@ async fn send_until_it_ends(mut client: SmtpClient, session: String, answered: A
             &format!("{header}\r\n\r\nHello\r\n."),
         ] {
             let Some(reply) = client.try_command(command).await else { return };
+            if reply.code == 452 {
+                return;
+            }
             assert!(matches!(reply.code, 250 | 354), "{command}: {reply:?}");
         }
         answered.lock().await.insert(subject);

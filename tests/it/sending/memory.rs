@@ -1,6 +1,6 @@
 //! What a message costs in memory, measured on the running process.
 
-use crate::support::{GatepostProcess, Issued, SmtpClient, TestApp};
+use crate::support::{GatepostProcess, Issued, NextHop, SmtpClient, TestApp};
 
 const LINE: &[u8] = b"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 \r\n";
 const MEGABYTE: u64 = 1_000_000;
@@ -15,6 +15,20 @@ async fn start(setting: (&str, &str)) -> (GatepostProcess, Issued, crate::suppor
         command.env("GATEPOST_LOG_LEVEL", "warn").env(setting.0, setting.1)
     });
     (process.await, staging, installation)
+}
+
+/// The same with a next hop, and a credential for production.
+async fn start_before(hop: &NextHop) -> (GatepostProcess, Issued, crate::support::Installation) {
+    let app = TestApp::start().await;
+    app.verified("acme.example").await;
+    let shop = app.issue("Shop").await;
+    let installation = app.stop().await;
+    let process = GatepostProcess::start_with(&installation, |command| {
+        command.env("GATEPOST_LOG_LEVEL", "warn").env("GATEPOST_SMTP_MAX_MESSAGE_BYTES", "21000000");
+        command.env("GATEPOST_NEXT_HOP_HOST", "localhost").env("GATEPOST_NEXT_HOP_SECURITY", "none");
+        command.env("GATEPOST_NEXT_HOP_PORT", hop.address.port().to_string())
+    });
+    (process.await, shop, installation)
 }
 
 /// Sends a message of so many bytes, and returns the code of the answer.
@@ -46,6 +60,21 @@ async fn a_message_of_20_megabytes_costs_no_more_than_three_times_its_size() {
         })
         .await;
     assert!(peak <= 60 * MEGABYTE, "{peak} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_20_megabytes_costs_no_more_on_its_way_to_the_next_hop() {
+    let hop = NextHop::plain().await;
+    let (process, shop, _here) = start_before(&hop).await;
+    assert_eq!(send(&process, &shop, 1_000).await, 250);
+    let peak = process
+        .peak(async || {
+            assert_eq!(send(&process, &shop, 20 * MEGABYTE).await, 250);
+        })
+        .await;
+    assert!(peak <= 60 * MEGABYTE, "{peak} bytes");
+    let arrived: usize = hop.connections().iter().map(|heard| heard.messages.len()).sum();
+    assert_eq!(arrived, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

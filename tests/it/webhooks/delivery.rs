@@ -262,7 +262,7 @@ async fn one_that_waits_between_two_tries_can_be_sent_now_and_its_tries_go_on() 
     tried(&app, id, 2).await;
     let waiting = deliveries(&app, id).await.remove(0);
     assert!(waiting.next_at > app.clock.now(), "16 seconds");
-    let mut alice = app.alice_at_a_desk().await;
+    let alice = app.alice_at_a_desk().await;
     alice.goto(&format!("/settings/webhooks/{id}/deliveries/{}", waiting.id)).await;
     alice.click("Redeliver").await;
     alice.sees("It is sent again, with the same id.").await;

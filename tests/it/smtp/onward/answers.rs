@@ -8,11 +8,13 @@ use gatepost::config::Config;
 use gatepost::model::Credits;
 use gatepost::model::message::Outcome;
 use gatepost::model::usage::Month;
+use gatepost::model::webhook::{Draft, EventType};
 use tokio::sync::Notify;
 
 use super::{Filter, Listing, Message, RECIPIENT, SENDER, Shop, Turn, letter, outcomes, send};
 use crate::support::{Act, NextHop, eventually};
 use crate::webhooks::receiver::Receiver;
+use crate::webhooks::{allow_loopback, create, everything};
 use gatepost::model::credential::Mode;
 
 /// Soon tired of waiting.
@@ -169,8 +171,10 @@ async fn what_the_next_hop_answers_while_the_database_is_away_is_written_down_on
         let (hop, receiver) = (NextHop::plain().await, Receiver::start().await);
         let bells = Arc::new([Notify::new(), Notify::new()]);
         hop.once("end", Act::WaitsAndSays(bells.clone(), text));
-        let shop = Shop::with(&hop, crate::webhooks::allow_loopback).await;
-        crate::webhooks::create(&shop.app, crate::webhooks::everything(&receiver.url())).await;
+        let shop = Shop::with(&hop, allow_loopback).await;
+        let events = [EventType::MessageReception, EventType::MessageDelivered, EventType::MessageFailed];
+        let of_messages = Draft { events: events.to_vec(), ..everything(&receiver.url()) };
+        create(&shop.app, of_messages).await;
         let mut client = shop.client().await;
         let sent = tokio::spawn(async move { send(&mut client, &letter()).await });
         bells[0].notified().await;

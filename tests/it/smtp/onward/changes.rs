@@ -46,10 +46,11 @@ async fn a_message_of_a_credential_that_was_switched_to_sandbox_meanwhile_goes_n
                 domains: Vec::new(),
                 expires_at: None,
             };
-            let update = async |tx: &mut gatepost::db::Tx, actor: &gatepost::model::Actor, id| {
-                Credential::update(tx, actor, id, draft).await
-            };
-            shop.app.change(&shop.credential, update).await;
+            shop.app
+                .change(&shop.credential, async |tx, actor, id| {
+                    Credential::update(tx, actor, id, draft).await
+                })
+                .await;
         })
         .await;
         assert!(answer.code == 250 && answer.text().contains("sandbox mode"), "{way}: {answer:?}");
