@@ -38,7 +38,9 @@ async fn the_dialogs_of_the_other_settings_are_pages_that_look_as_they_should() 
     let app = TestApp::start().await;
     app.verified("acme.example").await;
     let mut alice = app.alice_at_a_desk().await;
-    for (page, button) in [("/settings/api-keys/new", "Create API key"), ("/settings/webhooks/new", "Create webhook")] {
+    for (page, button) in
+        [("/settings/api-keys/new", "Create API key"), ("/settings/webhooks/new", "Create webhook")]
+    {
         alice.goto(page).await;
         alice.sees(button).await;
         alice.inspect(&format!("page{}", page.replace('/', "-"))).await;
