@@ -127,6 +127,7 @@ struct Credential {
     domains: Vec<String>,
     created_at: String,
     last_used_at: Option<String>,
+    last_used_address: Option<String>,
     rotated_at: Option<String>,
     grace_until: Option<String>,
     expires_at: Option<String>,
@@ -208,13 +209,17 @@ async fn list(place: &Place, wanted: Wanted) -> anyhow::Result<()> {
 
 fn show(place: &Place, answer: &Answer) -> anyhow::Result<()> {
     let credential: Credential = answer.read()?;
+    let last_used = match credential.last_used_at.zip(credential.last_used_address) {
+        Some((at, address)) => format!("{at} from {address}"),
+        None => or_never(None),
+    };
     let mut facts = vec![
         ("username", credential.username.clone()),
         ("name", credential.name.clone()),
         ("status", credential.status.clone()),
         ("mode", credential.mode.clone()),
         ("scope", output::domains(&credential.scope, &credential.domains)),
-        ("last used", or_never(credential.last_used_at)),
+        ("last used", last_used),
         ("expires", or_never(credential.expires_at)),
         ("rotated", or_never(credential.rotated_at)),
         ("created", credential.created_at),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use crate::clock::Clock;
 use crate::db::Db;
@@ -222,7 +222,7 @@ impl Gate {
             _ => self.verified.learn(&entry.hash.phc(), &password),
         }
         if used == entry.password && !in_grace && entry.hash.is_outdated() {
-            tokio::spawn(renew(self.db.clone(), self.hashing.clone(), entry, password));
+            tokio::spawn(renew(self.db.clone(), self.hashing.clone(), entry, password).in_current_span());
         }
     }
 

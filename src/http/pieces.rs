@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -32,7 +33,7 @@ pub async fn source(app: &App, organization: OrganizationId, id: MessageId) -> R
     let Some(first) = first else { return Ok(None) };
     let (sender, pieces) = channel(1);
     let app = app.clone();
-    tokio::spawn(async move { read_on(&app, (organization, id), (first, sender)).await });
+    tokio::spawn(async move { read_on(&app, (organization, id), (first, sender)).await }.in_current_span());
     Ok(Some(Body::new(Pieces(pieces))))
 }
 

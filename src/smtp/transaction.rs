@@ -1,6 +1,7 @@
 //! One mail transaction, from MAIL to the end of its message (RFC 5321 section 3.3).
 
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::id::CreditHoldId;
@@ -98,7 +99,7 @@ impl Drop for Hold {
             return;
         }
         let (app, credits, id) = (self.app.clone(), self.credits, self.id);
-        tokio::spawn(async move {
+        let give_back = async move {
             let let_go = async {
                 let mut tx = app.db.begin().await?;
                 credits.let_go(&mut tx, id).await?;
@@ -107,6 +108,7 @@ impl Drop for Hold {
             if let Err(error) = let_go.await {
                 tracing::warn!(%error, "held credits could not be given back; they are free when their time is over");
             }
-        });
+        };
+        tokio::spawn(give_back.in_current_span());
     }
 }

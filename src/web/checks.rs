@@ -13,6 +13,7 @@ use axum_extra::extract::Form;
 use hyper::body::Frame as Piece;
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::Instrument;
 
 use super::credentials;
 use super::failure::Answer;
@@ -106,10 +107,11 @@ impl Check {
         let nowhere = probe.mail.is_some() && who.app.config.next_hop_host.is_none();
         let (tell, told) = unbounded_channel();
         let app = who.app.clone();
-        tokio::spawn(async move {
+        let check = async move {
             let began = tokio::time::Instant::now();
             let (steps, mut ended) = unbounded_channel();
-            let session = tokio::spawn(async move { probe.run(move |step| send(&steps, step)).await });
+            let session = async move { probe.run(move |step| send(&steps, step)).await }.in_current_span();
+            let session = tokio::spawn(session);
             while let Some(step) = ended.recv().await {
                 // What is no username at all the probe itself explains better.
                 let truth = truth(&app, organization, &step)
@@ -119,7 +121,8 @@ impl Check {
             }
             let passed = session.await.unwrap_or(false);
             send(&tell, Told::End { passed, took: began.elapsed(), nowhere: passed && nowhere });
-        });
+        };
+        tokio::spawn(check.in_current_span());
         Ok(told)
     }
 

@@ -29,7 +29,7 @@ pub fn tabs(server: &SmtpServer, username: &str, password: Option<&Password>) ->
         password: password.cloned().unwrap_or_else(Settings::password_placeholder),
         own_certificate: server.own_certificate.clone(),
     };
-    let tab = |Example { id, title, text, note, .. }| match password {
+    let tab = |Example { id, title, text, note }| match password {
         Some(password) => Tab { id, title, parts: parts(&text, password.expose()), note },
         None => Tab { id, title, parts: vec![Part { text, is_secret: false }], note },
     };
@@ -38,7 +38,7 @@ pub fn tabs(server: &SmtpServer, username: &str, password: Option<&Password>) ->
 
 /// How an endpoint of webhooks tells a genuine request.
 pub fn receivers() -> Vec<Tab> {
-    let tab = |Example { id, title, text, note, .. }| {
+    let tab = |Example { id, title, text, note }| {
         let parts = vec![Part { text, is_secret: false }];
         Tab { id, title, parts, note }
     };

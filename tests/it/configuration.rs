@@ -375,6 +375,27 @@ async fn sigterm_refuses_new_clients_lets_open_sessions_know_and_ends_well() {
 }
 
 #[tokio::test]
+async fn what_is_logged_of_a_request_carries_the_id_that_its_answer_names() {
+    let here = Installation::new().await;
+    let server =
+        GatepostProcess::start_with(&here, |command| command.env("GATEPOST_LOG_FORMAT", "json")).await;
+    let answer = server.visitor().get("/login").await;
+    let id = answer.header("x-request-id");
+    let lines = eventually("it is logged", async || {
+        let log = server.log();
+        let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| line.parse().ok()).collect();
+        lines.iter().any(|line| line["message"] == "answered").then_some(lines)
+    })
+    .await;
+    let ours =
+        lines.iter().filter(|line| line["target"].as_str().is_some_and(|target| target.contains("http")));
+    for line in ours.filter(|line| line["span"]["path"] == "/login") {
+        assert_eq!(line["span"]["id"], id, "{line}");
+    }
+    assert!(lines.iter().any(|line| line["span"]["id"] == id), "{lines:?}");
+}
+
+#[tokio::test]
 async fn probes_and_metrics_answer_without_a_login() {
     let here = Installation::new().await;
     let server = GatepostProcess::start(&here).await;

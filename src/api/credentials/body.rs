@@ -36,6 +36,8 @@ pub struct SmtpCredential {
     /// Gatepost's own: the newest successful authentication.
     #[schema(format = DateTime)]
     last_used_at: Option<String>,
+    /// Gatepost's own: the IP address that it came from.
+    last_used_address: Option<String>,
     /// Gatepost's own.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
@@ -124,6 +126,7 @@ impl SmtpCredential {
             status: CredentialStatus(credential.state(now)),
             mode: CredentialMode(credential.mode),
             last_used_at: credential.last_used.as_ref().map(|used| time(used.at)),
+            last_used_address: credential.last_used.as_ref().map(|used| used.address.clone()),
             expires_at: credential.expires_at.map(time),
             rotated_at: credential.rotated_at.map(time),
             grace_until: credential.grace(now).map(|previous| time(previous.until)),

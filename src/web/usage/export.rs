@@ -2,6 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use tokio::sync::mpsc::{Sender, channel};
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::error::Result;
@@ -23,7 +24,7 @@ pub async fn export(who: SignedIn) -> Answer {
     let (organization, app) = (who.organization(), who.app);
     let first = read(&app, organization, None).await?;
     let (sender, pieces) = channel(1);
-    tokio::spawn(async move { send(&app, organization, (first, sender)).await });
+    tokio::spawn(async move { send(&app, organization, (first, sender)).await }.in_current_span());
     Ok(file("gatepost-usage.csv", "text/csv; charset=utf-8; header=present", Body::new(Pieces(pieces))))
 }
 
