@@ -6,6 +6,7 @@
 mod api_keys;
 mod caller;
 mod credentials;
+mod denials;
 mod document;
 mod domains;
 mod events;
@@ -90,6 +91,7 @@ fn v2() -> OpenApiRouter<App> {
         .merge(webhooks::routes())
         .merge(messages::routes())
         .merge(events::routes())
+        .merge(denials::routes())
 }
 
 /// What the API takes and answers.

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod credential;
 mod credits;
+mod denial;
 mod domain;
 mod event;
 mod man;
@@ -76,6 +77,8 @@ enum Command {
     Message(Noun<message::Command>),
     /// List what was done, by whom and from where: the audit log
     Event(Noun<event::Command>),
+    /// List denied log-ins with their true reason, also by the reference that the client heard
+    Denial(Noun<denial::Command>),
     /// Sign in to an SMTP server, step by step, with the likely cause and cure of what fails
     Check(check::Check),
     /// Print what is in force as TOML, secrets masked
@@ -163,6 +166,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Webhook(noun) => noun.run(config, webhook::run).await,
         Command::Message(noun) => noun.run(config, message::run).await,
         Command::Event(noun) => noun.run(config, event::run).await,
+        Command::Denial(noun) => noun.run(config, denial::run).await,
         Command::Check(check) => check::run(&config, check).await,
         Command::Config => config::print(&config),
         Command::Migrate => with(App::open_for_command(config).await?, |_| async { Ok(()) }).await,

@@ -5,6 +5,7 @@ mod audit;
 mod changes;
 mod commands;
 mod credentials;
+mod denials;
 mod document;
 mod domains;
 mod events;

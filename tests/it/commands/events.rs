@@ -1,7 +1,7 @@
 //! The audit log on the command line.
 
 use super::acme::Acme;
-use crate::support::Installation;
+use crate::support::{Installation, eventually};
 
 #[tokio::test]
 async fn the_audit_log_says_who_did_what_to_what_and_from_where() {
@@ -30,6 +30,24 @@ async fn the_audit_log_says_who_did_what_to_what_and_from_where() {
     let of_one = log(&["--subject", subject]).await;
     assert!(of_one.lines().count() == 2 && of_one.contains("shop.example"), "{of_one}");
     assert_eq!(log(&["--limit", "1"]).await.lines().count(), 2);
+    assert!(acme.server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_denial_is_found_by_the_reference_that_the_client_heard() {
+    let acme = Acme::new().await;
+    let mut client = acme.server.smtp().await;
+    let heard = client.log_in("smtp_nobody", "sk_nothing").await.reference();
+    let row = eventually("it is written down", async || {
+        let table = acme.ask_afar(&["denial", "list", "--reference", &heard]).await.stdout();
+        table.lines().nth(1).map(str::to_owned)
+    })
+    .await;
+    for fact in [&heard, "unknown_username", "smtp_nobody", "smtp", "127.0.0.1"] {
+        assert!(row.contains(fact), "{fact} is missing in {row}");
+    }
+    let refused = acme.ask_afar(&["denial", "list", "--reference", "a b"]).await;
+    assert!(refused.code == Some(1) && refused.stderr.contains("reference"), "{refused:?}");
     assert!(acme.server.stop().await.success());
 }
 

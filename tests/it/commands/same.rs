@@ -111,6 +111,9 @@ const COMMANDS: &[&[&str]] = &[
     &["event", "list", "--action", "webhook.rotated", "--json"],
     &["event", "list", "--limit", "0"],
     &["event", "list", "--action", "nonsense"],
+    &["denial", "list"],
+    &["denial", "list", "--json", "--credential", "00000000-0000-7000-8000-000000000000"],
+    &["denial", "list", "--reference", "no reference"],
 ];
 
 /// Somewhere commands act, and the usernames and ids that they were told.
