@@ -43,7 +43,7 @@ async fn a_denial_is_found_by_the_reference_that_the_client_heard() {
         table.lines().nth(1).map(str::to_owned)
     })
     .await;
-    for fact in [&heard, "unknown_username", "smtp_nobody", "smtp", "127.0.0.1"] {
+    for fact in [&heard, "not_encrypted", "smtp_nobody", "smtp", "127.0.0.1"] {
         assert!(row.contains(fact), "{fact} is missing in {row}");
     }
     let refused = acme.ask_afar(&["denial", "list", "--reference", "a b"]).await;

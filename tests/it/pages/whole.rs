@@ -19,6 +19,7 @@ async fn the_dialogs_of_a_credential_are_pages_that_look_as_they_should() {
     alice.inspect("page-checked").await;
     alice.goto(HOME).await;
     alice.click("Shop").await;
+    alice.sees("Connection settings").await;
     let shop = alice.path().await;
     for (step, sight) in [
         ("edit", "Edit Shop"),
