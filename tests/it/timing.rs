@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::support::{ALICE, TestApp, Visitor};
 
 /// Measurements of a round: one of each kind in a pair, one right after the other.
-const PAIRS: u16 = 100;
+const PAIRS: u16 = 200;
 /// How much longer one kind may take, as a part of what the other takes.
 const TOLERANCE: f64 = 0.05;
 /// The busier the machine, the more rounds it takes to tell.
-const ROUNDS: u8 = 10;
+const ROUNDS: u8 = 5;
 
 const WRONG: &str = "sk_00000000000000000000000000000000";
 
