@@ -25,6 +25,7 @@ use crate::id::CredentialId;
 use crate::telemetry;
 use channel::Channel;
 pub use channel::Offers;
+pub use content::Stuffing;
 use pool::Pool;
 pub use said::Said;
 pub use transfer::{MailOptions, Transfer};

@@ -1,7 +1,6 @@
 //! The SMTP door, over real sockets.
 
 mod certificate;
-mod content;
 mod dialogs;
 mod door;
 mod limits;

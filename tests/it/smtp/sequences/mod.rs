@@ -7,6 +7,7 @@
 mod content;
 mod model;
 mod pipe;
+mod reference;
 mod script;
 
 use std::collections::BTreeSet;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::content::{end, is_from_acme, spoiled, unstuffed, with_a_body};
+use super::content::{is_from_acme, with_a_body};
+use super::reference::{end, spoiled, unstuffed};
 
 pub const MOST_BYTES: usize = 300;
 pub const MOST_MESSAGES: u32 = 5;
