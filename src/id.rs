@@ -45,6 +45,7 @@ id! {
     OrganizationId,
     MemberId,
     SessionId,
+    InvitationId,
     CredentialId,
     /// Names one password of a credential: changes with each rotation, never the password itself.
     PasswordId,

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::model::webhook::Delivery;
-use crate::model::{Credential, Credits, Denial, Login, Message, Session, Webhook, idempotency};
+use crate::model::{Credential, Credits, Denial, Invitation, Login, Message, Session, Webhook, idempotency};
 use crate::telemetry;
 
 /// How often there is something to look for.
@@ -50,12 +50,13 @@ pub async fn run_once(app: &App) -> Result<()> {
     let (logins, messages) = (now.minus(config.keep_logins), now.minus(config.keep_messages));
     // What messages hold is never kept longer than their lines.
     let contents = now.minus(config.keep_message_content.min(config.keep_messages));
-    let steps: [(&str, Timestamp, Step); 12] = [
+    let steps: [(&str, Timestamp, Step); 13] = [
         ("note expired credentials", now, |tx, at| Box::pin(Credential::note_expired(tx, at))),
         ("forget denials", logins, |tx, at| Box::pin(Denial::forget_before(tx, at))),
         ("forget log-ins", logins, |tx, at| Box::pin(Login::forget_before(tx, at))),
         ("forget old passwords", now, |tx, at| Box::pin(Credential::forget_previous(tx, at))),
         ("forget sessions", now, |tx, at| Box::pin(Session::forget_expired(tx, at))),
+        ("forget invitations", now, |tx, at| Box::pin(Invitation::forget_expired(tx, at))),
         ("forget deliveries", messages, |tx, at| Box::pin(Delivery::forget_before(tx, at))),
         ("forget deleted webhooks", now, |tx, _| Box::pin(Delivery::forget_gone(tx))),
         ("forget old secrets of webhooks", now, |tx, at| Box::pin(Webhook::forget_previous(tx, at))),

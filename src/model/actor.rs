@@ -38,6 +38,17 @@ impl Actor {
         Self { organization, kind: ActorKind::Operator, id: String::new(), label, address: None, at }
     }
 
+    /// Who becomes a member with this change: they act before they exist.
+    pub fn newcomer(
+        organization: OrganizationId,
+        email: &str,
+        address: Option<IpAddr>,
+        at: Timestamp,
+    ) -> Self {
+        let (id, label) = (String::new(), email.trim().to_lowercase());
+        Self { organization, kind: ActorKind::Member, id, label, address, at }
+    }
+
     /// Gatepost by itself.
     pub fn system(organization: OrganizationId, at: Timestamp) -> Self {
         Self {

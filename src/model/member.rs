@@ -1,5 +1,7 @@
 //! People who log in to the dashboard.
 
+mod role;
+
 use std::collections::HashSet;
 
 use sqlx::AnyConnection;
@@ -7,19 +9,13 @@ use sqlx::AnyConnection;
 use super::actor::{Actor, ActorKind};
 use super::event::{Action, Event, Subject};
 use super::session::Session;
-use super::words;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Problems, Result, is_duplicate};
 use crate::id::{MemberId, OrganizationId};
 use crate::secret::{MAX_PASSWORD_BYTES, Password, PasswordHash};
 
-words! {
-    Role {
-        Owner = "owner",
-        Member = "member",
-    }
-}
+pub use role::Role;
 
 /// The fewest characters of a member's password (NIST SP 800-63B asks for 8; 12 without a second factor).
 pub const MIN_PASSWORD_CHARACTERS: usize = 12;
@@ -113,7 +109,8 @@ impl Member {
         Ok(any.is_some())
     }
 
-    pub async fn find(connection: &mut AnyConnection, id: MemberId) -> Result<Option<Self>> {
+    /// For sessions: whoever this is, in whatever organization.
+    pub async fn by_id(connection: &mut AnyConnection, id: MemberId) -> Result<Option<Self>> {
         let sql = format!("{SELECT} WHERE m.id = $1");
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await?)
     }
@@ -123,6 +120,18 @@ impl Member {
         let sql = format!("{SELECT} WHERE m.email = $1");
         let email = email.trim().to_lowercase();
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(email).fetch_optional(connection).await?)
+    }
+
+    /// # Errors
+    /// [`Error::NotFound`] when they are no member of this organization.
+    pub async fn find(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        id: MemberId,
+    ) -> Result<Self> {
+        let sql = format!("{SELECT} WHERE s.organization = $1 AND m.id = $2");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization).bind(id);
+        query.fetch_optional(connection).await?.ok_or(Error::NotFound("member"))
     }
 
     /// All of them, by address.

@@ -42,6 +42,13 @@ impl Organization {
         Ok(sqlx::query_as(sql).bind(id).fetch_one(connection).await?)
     }
 
+    /// Until the transaction ends, whoever else holds it waits (PostgreSQL; SQLite has one writer anyway).
+    pub async fn hold(tx: &mut Tx, id: OrganizationId) -> Result<()> {
+        let sql = "UPDATE organizations SET id = id WHERE id = $1";
+        sqlx::query(sql).bind(id).execute(&mut **tx).await?;
+        Ok(())
+    }
+
     pub async fn rename(tx: &mut Tx, id: OrganizationId, name: &str) -> Result<()> {
         let sql = "UPDATE organizations SET name = $2 WHERE id = $1";
         sqlx::query(sql).bind(id).bind(name).execute(&mut **tx).await?;

@@ -1,5 +1,7 @@
 //! Dashboard sessions: kept under the SHA-256 of the key in the cookie, listed and ended by their owner.
 
+use std::collections::HashMap;
+
 use sqlx::AnyConnection;
 
 use super::actor::Actor;
@@ -7,7 +9,7 @@ use super::event::{Action, Event, Subject};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::id::{MemberId, SessionId};
+use crate::id::{MemberId, OrganizationId, SessionId};
 
 /// What a member sees of a session.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -99,6 +101,18 @@ impl Session {
         let sql = "SELECT id, address, agent, created_at, last_seen_at FROM sessions \
                    WHERE member = $1 AND expires_at > $2 ORDER BY last_seen_at DESC LIMIT 100";
         Ok(sqlx::query_as(sql).bind(member).bind(now).fetch_all(connection).await?)
+    }
+
+    /// When each member was last seen, of those who have an open session.
+    pub async fn last_seen(
+        connection: &mut AnyConnection,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Result<HashMap<MemberId, Timestamp>> {
+        let sql = "SELECT s.member, MAX(s.last_seen_at) FROM sessions s JOIN memberships m ON m.member = s.member \
+                   WHERE m.organization = $1 AND s.expires_at > $2 GROUP BY s.member";
+        let query = sqlx::query_as(sql).bind(organization).bind(now);
+        Ok(query.fetch_all(connection).await?.into_iter().collect())
     }
 
     /// The id of the session under this key.

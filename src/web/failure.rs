@@ -105,6 +105,11 @@ fn words(status: StatusCode, cause: Option<&Error>) -> (&'static str, String) {
             let advice = "It works once, and only while nobody has an account. If you have one, log in.";
             return ("This link is used up", advice.to_owned());
         }
+        (Some(Error::NotFound("invitation")), _) => {
+            let advice = "It was used, taken back or replaced, or it is too old. If you have an account, log in; if not, ask \
+                          an owner to invite you again.";
+            return ("This invitation works no more", advice.to_owned());
+        }
         (Some(Error::NotFound(what)), _) => {
             return (
                 "Not found",

@@ -13,7 +13,9 @@ mod examples;
 mod failure;
 mod files;
 mod htmx;
+mod join;
 mod logins;
+mod members;
 mod messages;
 mod page;
 mod reference;
@@ -74,6 +76,7 @@ fn pages() -> Router<App> {
         .route("/", get(|| async { Redirect::to(credentials::HOME) }))
         // Coming and going.
         .route("/setup", get(setup::form).post(setup::create))
+        .route("/join", get(join::form).post(join::create))
         .route("/login", get(logins::form).post(logins::create))
         .route("/logout", post(logins::delete))
         // Credentials.
@@ -114,6 +117,12 @@ fn pages() -> Router<App> {
         .route("/settings/webhooks/{id}/test", get(webhooks::ask_test).post(webhooks::send_test))
         .route("/settings/webhooks/{id}/deliveries/{delivery}", get(webhooks::delivery))
         .route("/settings/webhooks/{id}/deliveries/{delivery}/redeliver", post(webhooks::redeliver))
+        // Members.
+        .route("/settings/members", get(members::list).post(members::create))
+        .route("/settings/members/new", get(members::new))
+        .route("/settings/members/invitations/{id}/cancel", post(members::cancel))
+        .route("/settings/members/{id}/role", post(members::set_role))
+        .route("/settings/members/{id}/remove", get(members::ask_remove).post(members::remove))
         // The rest of the settings.
         .route("/settings/domains", get(domains::list).post(domains::create))
         .route("/settings/domains/{id}/verify", post(domains::verify))

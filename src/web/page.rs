@@ -16,6 +16,7 @@ pub enum Here {
     ApiKeys,
     Credentials,
     Domains,
+    Members,
     Messages,
     Security,
     Usage,

@@ -10,10 +10,7 @@ use super::failure::Answer;
 use super::logins::Browser;
 use super::page::{html, refused};
 use crate::app::App;
-use crate::clock::Timestamp;
 use crate::error::{Problems, Result};
-use crate::id::OrganizationId;
-use crate::model::actor::ActorKind;
 use crate::model::member::{NewMember, check_new_password, normalize_email};
 use crate::model::{Actor, Member, Organization, SetupLink};
 use crate::secret::Password;
@@ -85,15 +82,10 @@ impl Owner {
         let new = NewMember { email: self.email.clone(), name: String::new(), password_hash };
         let mut tx = app.db.begin().await?;
         Organization::rename(&mut tx, organization.id, self.organization.trim()).await?;
-        let actor = self.actor(organization.id, browser, app.clock.now());
+        let (address, now) = (Some(browser.address.0), app.clock.now());
+        let actor = Actor::newcomer(organization.id, &self.email, address, now);
         let member = SetupLink::redeem(&mut tx, &actor, &self.token, new).await?;
         tx.commit().await?;
         Ok(member)
-    }
-
-    /// Nobody is a member yet: the owner acts before they exist.
-    fn actor(&self, organization: OrganizationId, browser: &Browser, at: Timestamp) -> Actor {
-        let (address, label) = (Some(browser.address.0), self.email.trim().to_lowercase());
-        Actor { organization, kind: ActorKind::Member, id: String::new(), label, address, at }
     }
 }

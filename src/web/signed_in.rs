@@ -96,7 +96,7 @@ impl SignedIn {
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
         let Some(mut who) = session.get::<Who>(WHO).await.map_err(session_failed)? else { return Ok(None) };
         let mut connection = app.db.read().await?;
-        let Some(member) = Member::find(&mut connection, who.member).await? else { return Ok(None) };
+        let Some(member) = Member::by_id(&mut connection, who.member).await? else { return Ok(None) };
         let organization = Organization::find(&mut connection, member.organization).await?;
         drop(connection);
         let Ok(address) = ClientAddress::from_request_parts(parts, app).await;

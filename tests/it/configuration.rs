@@ -280,24 +280,6 @@ async fn domains_are_added_listed_and_removed_on_the_command_line() {
 }
 
 #[tokio::test]
-async fn the_first_user_from_the_command_line_is_the_owner_and_a_new_password_ends_the_old_one() {
-    let here = Installation::new().await;
-    let created = here.run_with_input(&["user", "create", "Alice@Acme.example"], PHRASE).await.stdout();
-    assert!(created.contains("alice@acme.example") && created.contains("owner"), "{created}");
-    let weak = here.run_with_input(&["user", "create", "bob@acme.example"], "short").await.complaint();
-    assert!(weak.contains("password") && !weak.contains("short"), "{weak}");
-    here.run_with_input(&["user", "create", "bob@acme.example"], &format!("{PHRASE}\n")).await.stdout();
-    let list = here.run(&["user", "list"]).await.stdout();
-    assert!(list.contains("alice@acme.example") && list.contains("bob@acme.example"), "{list}");
-    let set =
-        here.run_with_input(&["user", "set-password", "bob@acme.example"], "another long pass phrase").await;
-    assert!(set.stdout().contains("bob@acme.example"));
-    let nobody =
-        here.run_with_input(&["user", "set-password", "carol@acme.example"], PHRASE).await.complaint();
-    assert!(nobody.contains("not found"), "{nobody}");
-}
-
-#[tokio::test]
 async fn gatepost_check_logs_in_for_real_and_never_shows_the_password() {
     let here = Installation::new().await;
     let server = GatepostProcess::start(&here).await;

@@ -6,9 +6,8 @@ use super::Credits;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::OrganizationId;
-use crate::model::actor::{Actor, ActorKind};
+use crate::model::actor::Actor;
 use crate::model::event::{Action, Event, Subject};
-use crate::model::member::Role;
 use crate::model::organization::Organization;
 
 /// The largest allowance: beyond it “any number” is meant.
@@ -27,11 +26,9 @@ impl Credits {
     /// Sets it, or takes it off. It holds from the next recipient on.
     ///
     /// # Errors
-    /// `allowance` when it is out of range, [`Error::Conflict`] for a member who is no owner.
+    /// `allowance` when it is out of range, [`Error::Forbidden`] for a member who is no owner.
     pub async fn set_allowance(tx: &mut Tx, actor: &Actor, allowance: Option<i64>) -> Result<()> {
-        if actor.kind == ActorKind::Member && !is_owner(tx, actor).await? {
-            return Err(Error::Conflict("Only an owner sets the monthly allowance.".to_owned()));
-        }
+        actor.must_be_owner(tx, "sets the monthly allowance").await?;
         if allowance.is_some_and(|credits| !(0..=MAX_ALLOWANCE).contains(&credits)) {
             return Err(Error::invalid(
                 "allowance",
@@ -51,11 +48,4 @@ impl Credits {
         let subject = Subject { id: organization.id, label: &organization.name };
         Event::record(tx, actor, Action::AllowanceChanged, subject, &detail).await
     }
-}
-
-async fn is_owner(tx: &mut Tx, actor: &Actor) -> Result<bool> {
-    let sql = "SELECT role FROM memberships WHERE organization = $1 AND member = $2";
-    let role: Option<Role> =
-        sqlx::query_scalar(sql).bind(actor.organization).bind(&actor.id).fetch_optional(&mut **tx).await?;
-    Ok(role == Some(Role::Owner))
 }

@@ -8,3 +8,4 @@ mod own_words;
 mod remote;
 mod same;
 mod source;
+mod users;

@@ -8,6 +8,7 @@ mod credentials;
 mod domains;
 mod keyboard;
 mod list;
+mod members;
 mod messages;
 mod phone;
 mod reference;

@@ -151,6 +151,6 @@ async fn a_member_who_is_no_owner_sees_the_allowance_and_can_t_set_it() {
     let page = bob.page("/usage").await;
     assert!(page.contains("any number may be used") && !page.contains("<form class=\"adder\""), "{page}");
     let refused = bob.post("/usage/allowance", &[("allowance", "1")]).await;
-    assert_eq!(refused.status, 409);
+    assert_eq!(refused.status, 403);
     assert!(refused.body.contains("Only an owner sets the monthly allowance."), "{}", refused.body);
 }
