@@ -55,6 +55,13 @@ pub async fn in_words(answer: Response) -> Response {
         answer.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/json");
     match answer.status() {
         StatusCode::SERVICE_UNAVAILABLE if says_nothing => Failure::for_now().into_response(),
+        StatusCode::PAYLOAD_TOO_LARGE if says_nothing => {
+            Failure::new(answer.status(), "the body is too long").into_response()
+        }
+        StatusCode::REQUEST_TIMEOUT if says_nothing => {
+            Failure::new(answer.status(), "the body took too long to arrive").into_response()
+        }
+        StatusCode::BAD_REQUEST if says_nothing => Failure::bad("the body did not arrive").into_response(),
         status if status.is_server_error() && says_nothing => Failure::new(status, INTERNAL).into_response(),
         _ => answer,
     }

@@ -37,6 +37,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::http::requests::{Routine, caught};
 use crate::http::unchanging::Unchanging;
+use crate::http::whole::arrived;
 use crate::id::OrganizationId;
 use caller::{Caller, KeyGate, admit};
 use failure::Failure;
@@ -51,6 +52,7 @@ pub fn router(app: App) -> Router {
     let served = Unchanging::new("application/json", text(&document));
     let gated = strict(routes, document)
         .layer(middleware::from_fn_with_state(KeyGate::new(app.clone()), admit))
+        .layer(middleware::from_fn(arrived))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let open = Router::new()
         .route("/healthz", get(health::process))

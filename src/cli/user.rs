@@ -61,7 +61,7 @@ pub async fn run(app: App, command: Command) -> anyhow::Result<()> {
 }
 
 async fn create(app: &App, email: String, name: String) -> anyhow::Result<()> {
-    let password = read_new_password()?;
+    let password = read_new_password(&email)?;
     let password_hash = app.hashing().hash(password).await?;
     let actor = operator(app).await?;
     let mut tx = app.db.begin().await?;
@@ -112,19 +112,19 @@ async fn list(app: &App) -> anyhow::Result<()> {
 }
 
 async fn set_password(app: &App, email: &str) -> anyhow::Result<()> {
-    let hash = app.hashing().hash(read_new_password()?).await?;
+    let hash = app.hashing().hash(read_new_password(email)?).await?;
     let actor = operator(app).await?;
     let mut tx = app.db.begin().await?;
-    let member = find(&mut tx, email).await?;
+    let mut member = find(&mut tx, email).await?;
     let ended = member.set_password(&mut tx, &actor, &hash, "").await?;
     tx.commit().await?;
     Ok(output::line(&format!("Password of {} set; {ended} sessions ended.", member.email))?)
 }
 
-fn read_new_password() -> Result<Password> {
+fn read_new_password(email: &str) -> Result<Password> {
     let password = read_password()?;
     let mut problems = Problems::default();
-    check_new_password(&mut problems, "password", &password);
+    check_new_password(&mut problems, "password", &password, email);
     problems.into_result()?;
     Ok(password)
 }

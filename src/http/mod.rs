@@ -5,6 +5,7 @@ pub mod outgoing;
 pub mod pieces;
 pub mod requests;
 pub mod unchanging;
+pub mod whole;
 
 use std::net::SocketAddr;
 use std::pin::pin;

@@ -3,10 +3,12 @@
 mod role;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sqlx::AnyConnection;
 
 use super::actor::{Actor, ActorKind};
+use super::credential::is_deceptive;
 use super::event::{Action, Event, Subject};
 use super::session::Session;
 use crate::clock::Timestamp;
@@ -28,6 +30,8 @@ pub struct Member {
     pub role: Role,
     pub organization: OrganizationId,
     pub created_at: Timestamp,
+    /// A session that began with an earlier password is over.
+    pub password_set_at: Timestamp,
 }
 
 /// A member with what proves that it is them. Never shown.
@@ -59,7 +63,7 @@ pub struct NewMember {
 /// Fewer different characters than any few words have.
 const MIN_DIFFERENT_CHARACTERS: usize = 5;
 
-const SELECT: &str = "SELECT m.id, m.email, m.name, m.created_at, s.role, s.organization, m.password_hash \
+const SELECT: &str = "SELECT m.id, m.email, m.name, m.created_at, m.password_set_at, s.role, s.organization, m.password_hash \
                       FROM members m JOIN memberships s ON s.member = m.id";
 
 impl Member {
@@ -74,9 +78,11 @@ impl Member {
             role,
             organization: actor.organization,
             created_at: actor.at,
+            password_set_at: actor.at,
         };
         sqlx::query(
-            "INSERT INTO members (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO members (id, email, name, password_hash, created_at, password_set_at) \
+             VALUES ($1, $2, $3, $4, $5, $5)",
         )
         .bind(member.id)
         .bind(&member.email)
@@ -141,19 +147,26 @@ impl Member {
     }
 
     /// Sets a new password and ends all sessions but the one under `kept` (a key's hash, or empty for none); returns how many.
+    /// Those that begin in this moment with the old one are over too.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was set by another since `self` was read, or they are a member no more.
     pub async fn set_password(
-        &self,
+        &mut self,
         tx: &mut Tx,
         actor: &Actor,
         hash: &PasswordHash,
         kept: &str,
     ) -> Result<u64> {
-        let sql = "UPDATE members SET password_hash = $3 WHERE id = $2 \
+        let sql = "UPDATE members SET password_hash = $3, password_set_at = $4 WHERE id = $2 AND password_set_at = $5 \
                    AND id IN (SELECT member FROM memberships WHERE organization = $1)";
         let query = sqlx::query(sql).bind(actor.organization).bind(self.id).bind(hash);
+        let set_at = actor.at.max(self.password_set_at.plus(Duration::from_micros(1)));
+        let query = query.bind(set_at).bind(self.password_set_at);
         if query.execute(&mut **tx).await?.rows_affected() == 0 {
-            return Err(Error::NotFound("member"));
+            return Err(Error::Conflict("The password has been changed by another just now.".to_owned()));
         }
+        self.password_set_at = set_at;
         Event::record(tx, actor, Action::MemberPasswordChanged, self.subject(), "").await?;
         Session::end_others(tx, self.id, kept).await
     }
@@ -190,16 +203,18 @@ pub fn normalize_email(text: &str) -> Result<String> {
             && !domain.ends_with('.')
             && !domain.contains('@')
     });
-    if !well_formed || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if !well_formed || email.len() > 254 || email.contains(char::is_whitespace) || is_deceptive(&email) {
         return Err(Error::invalid("email", "Enter an e-mail address, such as alice@example.com."));
     }
     Ok(email)
 }
 
-/// Checks a password that a member chose. `field` is its name in the form.
-pub fn check_new_password(problems: &mut Problems, field: &'static str, password: &Password) {
+/// Checks a password that a member with this address chose. `field` is its name in the form.
+pub fn check_new_password(problems: &mut Problems, field: &'static str, password: &Password, email: &str) {
     let text = password.expose();
-    if text.chars().count() < MIN_PASSWORD_CHARACTERS {
+    if text.trim().eq_ignore_ascii_case(email.trim()) {
+        problems.add(field, "That is your e-mail address.");
+    } else if text.chars().count() < MIN_PASSWORD_CHARACTERS {
         problems
             .add(field, format!("Use at least {MIN_PASSWORD_CHARACTERS} characters; a few words do well."));
     } else if text.len() > MAX_PASSWORD_BYTES {

@@ -124,7 +124,8 @@ fn words(status: StatusCode, cause: Option<&Error>) -> (&'static str, String) {
         (_, StatusCode::PAYLOAD_TOO_LARGE) => {
             "That was longer than any form here. Shorten it and send it again."
         }
-        (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT) => {
+        (_, StatusCode::REQUEST_TIMEOUT) => "It took too long to arrive. Send it again.",
+        (_, StatusCode::SERVICE_UNAVAILABLE) => {
             return (
                 "Not available right now",
                 "Gatepost is short of something it needs. Try again in a moment.".to_owned(),

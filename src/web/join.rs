@@ -68,7 +68,7 @@ async fn find(app: &App, token: &str) -> Result<(Invitation, Organization)> {
 impl Joining {
     async fn join(&self, app: &App, browser: &Browser, invitation: Invitation) -> Result<Member> {
         let mut problems = Problems::default();
-        check_new_password(&mut problems, "password", &self.password);
+        check_new_password(&mut problems, "password", &self.password, &invitation.email);
         problems.into_result()?;
         let password_hash = app.hashing().hash(self.password.clone()).await?;
         let (address, now) = (Some(browser.address.0), app.clock.now());

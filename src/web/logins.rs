@@ -103,7 +103,8 @@ impl Browser {
 
     fn who(&self, member: &Member, now: Timestamp) -> Who {
         let (address, agent) = (self.address.0.to_string(), self.agent.clone());
-        Who { member: member.id, address, agent, seen: now.as_micros() }
+        let password_set_at = member.password_set_at.as_micros();
+        Who { member: member.id, password_set_at, address, agent, seen: now.as_micros() }
     }
 }
 

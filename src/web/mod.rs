@@ -20,6 +20,7 @@ mod messages;
 mod page;
 mod reference;
 mod security;
+mod seen;
 mod session_store;
 mod setup;
 pub mod shown;
@@ -48,6 +49,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::app::App;
 use crate::http::requests;
+use crate::http::whole::arrived;
 use page::Uncompressed;
 
 /// The longest form: one with every domain that an organization may have.
@@ -64,6 +66,7 @@ pub fn router(app: App, document: &OpenApi) -> Router {
         .layer(same_site(&app));
     let routes = pages()
         .layer(sessions(&app))
+        .layer(from_fn(arrived))
         .route("/docs/api", reference::route(&app, document))
         .route("/assets/{version}/{name}", get(assets::serve))
         .fallback(|| async { StatusCode::NOT_FOUND })

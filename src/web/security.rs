@@ -75,10 +75,8 @@ impl SecurityPage {
 impl PasswordChange {
     async fn apply(self, who: &SignedIn) -> Result<()> {
         let mut problems = Problems::default();
-        check_new_password(&mut problems, "new", &self.new);
-        if self.new.expose().trim().eq_ignore_ascii_case(&who.member.email) {
-            problems.add("new", "That is your e-mail address.");
-        } else if self.new.expose() == self.current.expose() {
+        check_new_password(&mut problems, "new", &self.new, &who.member.email);
+        if self.new.expose() == self.current.expose() {
             problems.add("new", "That is the password that you have.");
         }
         problems.into_result()?;
@@ -91,10 +89,11 @@ impl PasswordChange {
         }
         let hash = who.app.hashing().hash(self.new).await?;
         let mut tx = who.app.db.begin().await?;
-        who.member.set_password(&mut tx, &who.actor(), &hash, &who.session_key()).await?;
+        let mut member = who.member.clone();
+        member.set_password(&mut tx, &who.actor(), &hash, &who.session_key()).await?;
         tx.commit().await?;
         // A copy of the old cookie ends too.
-        who.renew().await
+        who.renew(&member).await
     }
 }
 

@@ -21,6 +21,9 @@ pub const WHO: &str = "who";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Who {
     pub member: MemberId,
+    /// Of the password with which it began, in microseconds: with the next one it is over.
+    #[serde(default)]
+    pub password_set_at: i64,
     pub address: String,
     pub agent: String,
     /// When the session was written last, in microseconds: it is written again when this is an hour ago.

@@ -11,6 +11,7 @@ use super::logins::Browser;
 use super::page::{html, refused};
 use crate::app::App;
 use crate::error::{Problems, Result};
+use crate::model::credential::is_deceptive;
 use crate::model::member::{NewMember, check_new_password, normalize_email};
 use crate::model::{Actor, Member, Organization, SetupLink};
 use crate::secret::Password;
@@ -65,13 +66,13 @@ impl Owner {
     fn check(&self) -> Result<()> {
         let mut problems = Problems::default();
         let name = self.organization.trim();
-        if name.is_empty() || name.chars().count() > MAX_ORGANIZATION || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > MAX_ORGANIZATION || is_deceptive(name) {
             problems.add("organization", format!("Enter a name of at most {MAX_ORGANIZATION} characters."));
         }
         if let Err(error) = normalize_email(&self.email) {
             problems.0.extend(error.problems()?.0);
         }
-        check_new_password(&mut problems, "password", &self.password);
+        check_new_password(&mut problems, "password", &self.password, &self.email);
         problems.into_result()
     }
 

@@ -82,8 +82,12 @@ impl SignedIn {
         session.insert(WHO, who).await.map_err(session_failed)
     }
 
-    /// The same session under a new key.
-    pub async fn renew(&self) -> Result<()> {
+    /// The same session under a new key, for a member with a new password.
+    pub async fn renew(&self, member: &Member) -> Result<()> {
+        if let Some(who) = self.session.get::<Who>(WHO).await.map_err(session_failed)? {
+            let who = Who { password_set_at: member.password_set_at.as_micros(), ..who };
+            self.session.insert(WHO, who).await.map_err(session_failed)?;
+        }
         self.session.cycle_id().await.map_err(session_failed)
     }
 
@@ -96,7 +100,9 @@ impl SignedIn {
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
         let Some(mut who) = session.get::<Who>(WHO).await.map_err(session_failed)? else { return Ok(None) };
         let mut connection = app.db.read().await?;
-        let Some(member) = Member::by_id(&mut connection, who.member).await? else { return Ok(None) };
+        let member = Member::by_id(&mut connection, who.member).await?;
+        let begun = |member: &Member| member.password_set_at.as_micros() == who.password_set_at;
+        let Some(member) = member.filter(begun) else { return Ok(None) };
         let organization = Organization::find(&mut connection, member.organization).await?;
         drop(connection);
         let Ok(address) = ClientAddress::from_request_parts(parts, app).await;

@@ -13,6 +13,7 @@ mod configuration;
 mod crash;
 mod domains;
 mod gate;
+mod halfway;
 mod nodes;
 mod pages;
 mod sending;
