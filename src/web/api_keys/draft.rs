@@ -16,6 +16,7 @@ use crate::model::credential::Scope;
 use crate::model::{ApiKey, Domain};
 use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here};
+use crate::web::seen;
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -77,6 +78,8 @@ impl Choices {
     async fn update(&self, who: &SignedIn, id: ApiKeyId) -> Result<()> {
         let draft = self.draft()?;
         let mut tx = who.app.db.begin().await?;
+        let before = ApiKey::find_to_change(&mut tx, who.organization(), id).await?;
+        seen::must_be_the_newest(&self.seen, before.updated_at)?;
         ApiKey::update(&mut tx, &who.actor(), id, &draft).await?;
         tx.commit().await
     }

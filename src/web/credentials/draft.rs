@@ -16,6 +16,7 @@ use crate::model::credential::{Draft, Mode, Scope};
 use crate::model::{Credential, Domain};
 use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here};
+use crate::web::seen;
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;
 
@@ -45,7 +46,7 @@ pub struct Choices {
     /// UTC, as `<input type="datetime-local">` sends it; or empty.
     #[serde(default)]
     expires_at: String,
-    /// When what the form was filled with was changed last, in microseconds; or empty.
+    /// Of what the form was filled with; or empty.
     #[serde(default)]
     seen: String,
 }
@@ -90,7 +91,7 @@ impl Choices {
             scope: credential.scope,
             domains: credential.domains.clone(),
             expires_at: shown::datetime_local(credential.expires_at),
-            seen: credential.updated_at.as_micros().to_string(),
+            seen: seen::mark(credential.updated_at),
         }
     }
 
@@ -120,12 +121,7 @@ impl Choices {
     async fn update(&self, who: &SignedIn, id: CredentialId) -> Result<()> {
         let mut tx = who.app.db.begin().await?;
         let before = Credential::find_to_change(&mut tx, who.organization(), id).await?;
-        if !self.seen.is_empty() && self.seen != before.updated_at.as_micros().to_string() {
-            return Err(Error::invalid(
-                "seen",
-                "Somebody changed it after you opened this. Save again to replace that.",
-            ));
-        }
+        seen::must_be_the_newest(&self.seen, before.updated_at)?;
         Credential::update(&mut tx, &who.actor(), id, self.draft(before.expires_at)?).await?;
         tx.commit().await
     }

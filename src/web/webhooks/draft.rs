@@ -14,6 +14,7 @@ use crate::model::webhook::{AllowedNetworks, Draft, EventType};
 use crate::model::{Domain, Webhook};
 use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here};
+use crate::web::seen;
 use crate::web::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -41,6 +42,9 @@ pub struct Choices {
     scope: Scope,
     #[serde(default)]
     domains: Vec<String>,
+    /// Of what the form was filled with; or empty.
+    #[serde(default)]
+    seen: String,
 }
 
 /// `GET /settings/webhooks/new`
@@ -83,6 +87,7 @@ impl Choices {
             events: webhook.events.clone(),
             scope: webhook.scope,
             domains: webhook.domains.clone(),
+            seen: seen::mark(webhook.updated_at),
         }
     }
 
@@ -105,6 +110,8 @@ impl Choices {
 
     async fn update(&self, who: &SignedIn, id: WebhookId) -> Result<()> {
         let mut tx = who.app.db.begin().await?;
+        let before = Webhook::find_to_change(&mut tx, who.organization(), id).await?;
+        seen::must_be_the_newest(&self.seen, before.updated_at)?;
         let reach = AllowedNetworks::new(&who.app.config.webhook_allowed_networks);
         Webhook::update(&mut tx, &who.actor(), id, self.draft(), &reach).await?;
         tx.commit().await
@@ -123,7 +130,14 @@ impl Choices {
 impl Default for Choices {
     fn default() -> Self {
         let (events, scope) = (EventType::ALL.to_vec(), global());
-        Self { name: String::new(), url: String::new(), events, scope, domains: Vec::new() }
+        Self {
+            name: String::new(),
+            url: String::new(),
+            events,
+            scope,
+            domains: Vec::new(),
+            seen: String::new(),
+        }
     }
 }
 

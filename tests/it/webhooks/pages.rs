@@ -272,6 +272,20 @@ async fn a_webhook_of_another_organization_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_form_that_was_opened_before_another_s_change_does_not_undo_it_unseen() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    let alice = app.alice().await;
+    let issued = create(&app, everything(&receiver.url())).await.webhook;
+    let mark = issued.updated_at.as_micros().to_string();
+    let form = [("name", "Ours"), ("url", &issued.url), ("events", "message.bounced"), ("seen", &mark)];
+    let path = format!("{HOME}/{}/edit", issued.id);
+    assert_eq!(alice.post(&path, &form).await.status, 303);
+    let refused = alice.post(&path, &form).await;
+    assert!(refused.status == 422 && refused.body.contains("Somebody changed it"), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn a_webhook_that_fails_or_was_disabled_says_so_and_why() {
     let app = start().await;
     let receiver = Receiver::start().await;
