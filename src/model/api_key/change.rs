@@ -53,7 +53,9 @@ impl ApiKey {
         let checked = draft.checked(tx, actor.organization, Some(&before)).await?;
         if let Some(giver) = Self::acting(tx, actor).await? {
             giver.check_reach(before.held().chain(checked.scopes.keys()))?;
-            if checked.networks != before.networks {
+            // What it gives works from no further than itself; what the key had before may.
+            let gives = checked.scopes.keys().any(|scope| !before.held().any(|held| held == scope));
+            if gives || checked.networks != before.networks {
                 giver.check_networks(&checked.networks)?;
             }
             if giver.id == id {

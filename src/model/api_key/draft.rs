@@ -14,7 +14,7 @@ use crate::network::Network;
 /// Characters of a label at most.
 pub const MAX_LABEL_CHARACTERS: usize = 255;
 /// Scopes of one key at most.
-const MAX_SCOPES: usize = 500;
+pub const MAX_SCOPES: usize = 500;
 /// Networks of one key at most.
 const MAX_NETWORKS: usize = 100;
 

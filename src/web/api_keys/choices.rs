@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::model::ApiKey;
-use crate::model::api_key::Draft;
 use crate::model::api_key::scope::{BY_DOMAIN, EVERYTHING, PLAIN};
+use crate::model::api_key::{Draft, MAX_SCOPES};
 use crate::model::credential::Scope;
+use crate::web::seen;
 
 /// As it was.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Choices {
     /// A network a line.
     #[serde(default)]
     pub ip_allow_list: String,
+    /// Of what the form was filled with; or empty.
+    #[serde(default)]
+    pub seen: String,
 }
 
 /// What actions are about.
@@ -91,6 +95,7 @@ impl Choices {
             scope: if everything { Scope::Global } else { Scope::Scoped },
             grants,
             ip_allow_list: networks.join("\n"),
+            seen: seen::mark(key.updated_at),
             ..Self::default()
         };
         choices.reach_for(of_domains);
@@ -123,6 +128,9 @@ impl Choices {
     fn scopes(&self) -> Result<Vec<String>> {
         if self.scope == Scope::Global {
             return Ok(vec![EVERYTHING.to_owned()]);
+        }
+        if self.grants.len().saturating_mul(self.domains.len().max(1)) > MAX_SCOPES {
+            return Err(Error::invalid("scopes", format!("Name at most {MAX_SCOPES} scopes.")));
         }
         let mut scopes = Vec::new();
         for action in &self.grants {
@@ -161,6 +169,7 @@ impl Default for Choices {
             domains: Vec::new(),
             more: String::new(),
             ip_allow_list: String::new(),
+            seen: String::new(),
         }
     }
 }

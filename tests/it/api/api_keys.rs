@@ -259,6 +259,13 @@ async fn a_key_that_is_bound_to_addresses_frees_neither_itself_nor_another() {
     let other = make(&free, json!(["192.0.2.1"])).await;
     let renamed = bound.put(&path_of(&other.body), &json!({"label": "Renamed"})).await;
     assert_eq!(renamed.status, 200, "its list stays as it is: {renamed:?}");
+    let weaker = json!({"label": "Weaker", "scopes": ["domains:read"]});
+    let anywhere = free.post(PATH, &weaker).await;
+    let given = json!({"scopes": ["domains:read", "api-keys:read"]});
+    let refused = bound.put(&path_of(&anywhere.body), &given).await;
+    assert_eq!(refused.status, 403, "what it gives would work from anywhere: {refused:?}");
+    let taken = bound.put(&path_of(&anywhere.body), &json!({"scopes": []})).await;
+    assert_eq!(taken.status, 400, "{taken:?}");
 }
 
 #[tokio::test]

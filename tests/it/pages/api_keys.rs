@@ -309,3 +309,35 @@ async fn the_answer_that_holds_a_key_is_kept_nowhere_and_keys_of_others_are_not_
     }
     assert_eq!(app.visitor().get(HOME).await.status, 303, "for members alone");
 }
+
+#[tokio::test]
+async fn a_form_that_was_opened_before_another_s_change_does_not_undo_it_unseen() {
+    let app = TestApp::start().await;
+    let key = made(&app, "Deployment", &["domains:read", "api-keys:write"], &[]).await;
+    let alice = app.alice().await;
+    let (path, mark) = (format!("{HOME}/{}/edit", key.id), key.updated_at.as_micros().to_string());
+    let narrower = [("label", "Deployment"), ("grants", "domains:read"), ("ip_allow_list", "192.0.2.7")];
+    assert_eq!(alice.post(&path, &narrower).await.status, 303);
+    let old =
+        [("label", "Ledger"), ("grants", "domains:read"), ("grants", "api-keys:write"), ("seen", &mark)];
+    let refused = alice.post(&path, &old).await;
+    assert!(refused.status == 422 && refused.body.contains("Somebody changed it"), "{}", refused.body);
+    assert_eq!(scopes(&keys(&app).await[0]), ["domains:read"]);
+    let (_, rest) = refused.body.split_once("name=\"seen\" value=\"").expect("a mark");
+    let newest = rest.split('"').next().unwrap();
+    let again = [("label", "Ledger"), ("grants", "domains:read"), ("seen", newest)];
+    assert_eq!(alice.post(&path, &again).await.status, 303, "who was told may save");
+    assert_eq!(keys(&app).await[0].label, "Ledger");
+}
+
+#[tokio::test]
+async fn more_scopes_than_a_key_may_have_are_refused_before_they_are_made() {
+    let app = TestApp::start().await;
+    let alice = app.alice().await;
+    let names: Vec<String> = (0..8_000).map(|number| format!("{number}.example")).collect();
+    let mut form = vec![("label", "Much"), ("scope", "scoped"), ("reach", "scoped")];
+    form.extend(std::iter::repeat_n(("grants", "webhooks:read"), 8_000));
+    form.extend(names.iter().map(|name| ("domains", name.as_str())));
+    let refused = alice.post(HOME, &form).await;
+    assert!(refused.status == 422 && refused.body.contains("Name at most 500 scopes."), "{}", refused.status);
+}
