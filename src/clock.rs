@@ -86,8 +86,10 @@ impl std::str::FromStr for Timestamp {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let at = OffsetDateTime::parse(text, &Rfc3339);
-        at.map(Self::from).map_err(|_| format!("“{text}” is not a time such as 2026-05-03T09:12:44Z"))
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok();
+        // In another zone a day more or less can leave the calendar.
+        let at = at.filter(|at| at.checked_to_offset(time::UtcOffset::UTC).is_some_and(|at| at.year() >= 0));
+        at.map(Self::from).ok_or_else(|| format!("“{text}” is not a time such as 2026-05-03T09:12:44Z"))
     }
 }
 
@@ -112,6 +114,14 @@ mod tests {
     #[test]
     fn an_instant_is_printed_in_utc_to_the_second() {
         assert_eq!(Timestamp::from_micros(1_777_799_564_999_999).rfc3339(), "2026-05-03T09:12:44Z");
+    }
+
+    #[test]
+    fn a_time_that_utc_can_not_say_is_none() {
+        assert!("9999-12-31T23:59:59-12:00".parse::<Timestamp>().is_err());
+        assert!("0000-01-01T00:00:00+12:00".parse::<Timestamp>().is_err());
+        let last = "9999-12-31T23:59:59Z".parse::<Timestamp>().map(Timestamp::rfc3339);
+        assert_eq!(last.as_deref(), Ok("9999-12-31T23:59:59Z"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Binds, runs and stops everything. Build first, then run: so port 0 works, and a port that is taken is one clear sentence.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::model::SetupLink;
 use crate::smtp::Door;
 use crate::{api, http, jobs, telemetry, web};
+
+/// How long sessions that were cut off at the end of `drain_timeout` may take to end.
+const GOODBYES: Duration = Duration::from_secs(5);
 
 pub struct Server {
     app: App,
@@ -96,7 +100,8 @@ impl Server {
         shutdown.cancelled().await;
         info!("shutting down");
         doors.close();
-        if tokio::time::timeout(app.config.drain_timeout, doors.wait()).await.is_err() {
+        // The doors end their sessions at the end of drain_timeout by themselves, and these need a moment to say goodbye.
+        if tokio::time::timeout(app.config.drain_timeout + GOODBYES, doors.wait()).await.is_err() {
             warn!("some sessions were still open at the end of drain_timeout");
         }
         if let Some(door) = &door {

@@ -88,6 +88,7 @@ pub fn around(app: &App, routes: Router) -> Router {
         TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(());
     routes.layer(
         ServiceBuilder::new()
+            .map_request(without_id)
             .layer(SetRequestIdLayer::x_request_id(FreshId))
             .layer(trace)
             .layer(PropagateRequestIdLayer::x_request_id())
@@ -133,6 +134,12 @@ fn secure_removal(headers: &mut HeaderMap) {
             *cookie = HeaderValue::try_from(format!("{text}; Secure")).unwrap_or_else(|_| cookie.clone());
         }
     }
+}
+
+/// The layer that sets an id keeps one that is there.
+fn without_id<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    request.headers_mut().remove("x-request-id");
+    request
 }
 
 /// UUID v7, made here: a client's own is not believed.

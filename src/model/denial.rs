@@ -108,7 +108,7 @@ impl Denial {
             }
         }
         sql.push_str(&keyset.tail(values.len() + 2));
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(organization);
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(organization);
         let query = values.into_iter().fold(query, |query, value| query.bind(value));
         let rows = keyset.bind(query).fetch_all(connection).await?;
         Ok(keyset.page(rows, |denial: &Self| (denial.at.as_micros().to_string(), denial.id.to_string())))

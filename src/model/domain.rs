@@ -127,6 +127,8 @@ impl Domain {
         names: &[&str],
     ) -> Result<HashMap<String, DomainId>> {
         let mut found = HashMap::new();
+        // PostgreSQL takes no NUL, not even to look for it.
+        let names: Vec<&str> = names.iter().copied().filter(|name| !name.contains('\0')).collect();
         for names in names.chunks(NAMES_AT_ONCE) {
             let sql = format!(
                 "SELECT name, id FROM domains WHERE organization = $1 AND name IN ({})",

@@ -33,11 +33,9 @@ impl SmtpServer {
         if is_only_implicit { Security::Implicit } else { Security::Starttls }
     }
 
-    /// Ports with STARTTLS, the recommended one first.
+    /// Ports with STARTTLS.
     pub fn starttls(&self) -> Vec<u16> {
-        let mut ports = self.ports(Security::Starttls);
-        ports.sort_by_key(|port| *port != 587);
-        ports
+        self.ports(Security::Starttls)
     }
 
     /// Ports with TLS from the first byte.
@@ -45,6 +43,7 @@ impl SmtpServer {
         self.ports(Security::Implicit)
     }
 
+    /// Each once, the recommended one first.
     fn ports(&self, security: Security) -> Vec<u16> {
         let mut ports: Vec<u16> = self
             .listeners
@@ -52,6 +51,7 @@ impl SmtpServer {
             .filter(|listener| listener.security == security)
             .map(|listener| listener.address.port())
             .collect();
+        ports.sort_by_key(|port| (*port != 587, *port));
         ports.dedup();
         ports
     }

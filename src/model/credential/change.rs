@@ -205,26 +205,21 @@ async fn set_domains(
     if draft.scope == Scope::Global {
         return Ok(());
     }
+    let names: Vec<&str> = draft.domains.iter().map(String::as_str).collect();
+    let ours = Domain::named(tx, organization, &names).await?;
     for name in &draft.domains {
-        let added = sqlx::query(
-            "INSERT INTO credential_domains (organization, credential, domain) \
-             SELECT organization, $2, id FROM domains WHERE organization = $1 AND name = $3",
-        )
-        .bind(organization)
-        .bind(id)
-        .bind(name)
-        .execute(&mut **tx)
-        .await;
-        let unknown = match added {
-            Ok(added) => added.rows_affected() == 0,
-            // It was removed in this moment (PostgreSQL).
-            Err(error) if is_still_named(&error) => true,
-            Err(error) => return Err(error.into()),
-        };
-        if unknown {
+        let not_ours = || {
             let why = format!("{name} is not a domain of this organization: add it under Domains first.");
-            return Err(Error::invalid("domains", why));
-        }
+            Error::invalid("domains", why)
+        };
+        let domain = ours.get(name).ok_or_else(not_ours)?;
+        let sql = "INSERT INTO credential_domains (organization, credential, domain) VALUES ($1, $2, $3)";
+        let query = sqlx::query(sql).bind(organization).bind(id).bind(*domain);
+        query.execute(&mut **tx).await.map_err(|error| match is_still_named(&error) {
+            // It was removed in this moment (PostgreSQL).
+            true => not_ours(),
+            false => error.into(),
+        })?;
     }
     Ok(())
 }

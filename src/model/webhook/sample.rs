@@ -66,15 +66,19 @@ fn sample(event: EventType, at: Timestamp) -> Value {
             "domains": ["example.com"],
         }),
     };
+    let by = "alice@example.com";
     let more = match event {
-        EventType::CredentialUpdated => json!({"changes": "mode: production → sandbox"}),
-        EventType::CredentialRotated => json!({"previous_works_until": at.rfc3339()}),
-        EventType::CredentialExpired => json!({"expires_at": at.rfc3339()}),
-        EventType::CredentialFirstUsed => json!({"address": "203.0.113.7", "door": "smtp"}),
+        EventType::CredentialUpdated => json!({"by": by, "changes": "mode: production → sandbox"}),
+        EventType::CredentialRotated => json!({"by": by, "previous_works_until": at.rfc3339()}),
+        EventType::CredentialExpired => json!({"by": "Gatepost", "expires_at": at.rfc3339()}),
+        EventType::CredentialFirstUsed => {
+            json!({"address": "203.0.113.7", "door": "smtp", "hello": "client.example.com"})
+        }
         EventType::CredentialAuthFailed => {
             json!({"failures": 10, "within_seconds": 300, "addresses": ["203.0.113.7"]})
         }
-        _ => json!({}),
+        _ if event.is_of_message() => json!({}),
+        _ => json!({"by": by}),
     };
     if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
         data.extend(more);

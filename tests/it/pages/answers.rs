@@ -21,6 +21,15 @@ fn assert_strict(path: &str, answer: &Answer) {
 }
 
 #[tokio::test]
+async fn a_request_is_named_by_gatepost_alone() {
+    let app = TestApp::start().await;
+    let visitor = app.visitor();
+    let request = visitor.request(Method::GET, "/login").header("x-request-id", "evil id=1");
+    let answer = visitor.send(request).await;
+    assert_eq!(answer.header("x-request-id").len(), 36, "{answer:?}");
+}
+
+#[tokio::test]
 async fn every_answer_is_strict_errors_included() {
     let app = TestApp::start().await;
     let alice = app.alice().await;

@@ -374,3 +374,15 @@ async fn an_expired_credential_is_shown_as_expired() {
     alice.sees("Shop").await;
     alice.close().await;
 }
+
+#[tokio::test]
+async fn a_domain_that_no_database_can_hold_is_refused_as_any_other() {
+    let app = TestApp::start().await;
+    let alice = app.alice().await;
+    let form = [("name", "Shop"), ("scope", "scoped"), ("domains", "a\0"), ("url", "https://hooks.example/")];
+    for (path, events) in [(HOME, None), ("/settings/webhooks", Some(("events", "message.bounced")))] {
+        let refused = alice.post(path, &form.into_iter().chain(events).collect::<Vec<_>>()).await;
+        let is_told = refused.body.contains("is not a domain of this organization");
+        assert!(refused.status == 422 && is_told, "{path}: {}", refused.body);
+    }
+}
