@@ -6,7 +6,7 @@
 mod sources;
 mod values;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -77,8 +77,8 @@ settings! {
     log_format: LogFormat = LogFormat::Text;
     /// What is logged: error, warn, info, debug, or directives such as info,gatepost=debug.
     log_level: String = "info".to_owned();
-    /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas.
-    trusted_proxies: Vec<IpAddr> = Vec::new();
+    /// Reverse proxies whose X-Forwarded-For is believed: addresses or networks such as 10.0.0.0/8, separated by commas.
+    trusted_proxies: Vec<Network> = Vec::new();
     /// Connections to the SMTP door at a time.
     smtp_max_connections: usize = 1_000;
     /// Connections to the SMTP door at a time from one client address (IPv6: from one /64).

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use crate::app::App;
+use crate::network::Network;
 
 /// The client's address. IPv4 addresses that came over an IPv6 socket are IPv4 addresses.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,9 @@ impl FromRequestParts<App> for ClientAddress {
 }
 
 /// The last address in `X-Forwarded-For` that is not a trusted proxy's own: everything before it a client can make up.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    if !trusted.contains(&peer) {
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(peer) {
         return peer;
     }
     let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
@@ -35,7 +37,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     for hop in hops.iter().rev() {
         let Ok(address) = hop.parse::<IpAddr>() else { return last };
         last = address.to_canonical();
-        if !trusted.contains(&last) {
+        if !is_trusted(last) {
             return last;
         }
     }
@@ -52,7 +54,12 @@ mod tests {
             headers.append("x-forwarded-for", axum::http::HeaderValue::from_static(value));
         }
         let address = |text: &str| text.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        client(address(peer), &headers, &[address("10.0.0.1"), address("10.0.0.2")]).to_string()
+        client(
+            address(peer),
+            &headers,
+            &["10.0.0.1", "::ffff:10.0.0.2", "10.1.0.0/16"].map(|text| text.parse().unwrap()),
+        )
+        .to_string()
     }
 
     #[test]
@@ -66,5 +73,6 @@ mod tests {
     fn what_a_client_put_before_it_is_not_believed() {
         assert_eq!(seen("10.0.0.1", &["1.1.1.1, 198.51.100.9", "10.0.0.2"]), "198.51.100.9");
         assert_eq!(seen("10.0.0.1", &["1.1.1.1, rubbish"]), "10.0.0.1");
+        assert_eq!(seen("10.1.2.3", &["1.1.1.1, 198.51.100.9, 10.1.9.9", "10.0.0.2"]), "198.51.100.9");
     }
 }
