@@ -210,8 +210,7 @@ impl Conversation {
     fn enough(&mut self, reply: &Reply) -> Option<Reply> {
         match reply.code {
             535 => self.failures += 1,
-            // 55x are about mail, 5.1.x about the address of one recipient or sender, not about how the client talks.
-            500..=549 if !reply.is_about_an_address() => self.mistakes += 1,
+            _ if reply.is_about_a_mistake() => self.mistakes += 1,
             _ => {}
         }
         if self.failures >= MOST_FAILURES {

@@ -19,20 +19,27 @@ pub struct Reply {
     status: Cow<'static, str>,
     /// Lines are parted by `\n`.
     text: Cow<'static, str>,
+    /// The client could not know better, whatever the code: so spoke the next hop, or it is what a refusal before it led to.
+    excused: bool,
 }
 
 impl Reply {
-    /// RFC 3463 section 3.2.
-    pub fn is_about_an_address(&self) -> bool {
-        self.status.starts_with("5.1.")
+    /// Whether the client said what no client should: 55x are about mail, 5.1.x (RFC 3463 section 3.2) about the address of one
+    /// recipient or sender, not about how the client talks.
+    pub fn is_about_a_mistake(&self) -> bool {
+        (500..550).contains(&self.code) && !self.status.starts_with("5.1.") && !self.excused
+    }
+
+    pub fn excused(self) -> Self {
+        Reply { excused: true, ..self }
     }
 
     const fn fixed(code: u16, status: &'static str, text: &'static str) -> Self {
-        Reply { code, status: Cow::Borrowed(status), text: Cow::Borrowed(text) }
+        Reply { code, status: Cow::Borrowed(status), text: Cow::Borrowed(text), excused: false }
     }
 
     fn told(code: u16, status: &'static str, text: String) -> Self {
-        Reply { code, status: Cow::Borrowed(status), text: Cow::Owned(text) }
+        Reply { code, status: Cow::Borrowed(status), text: Cow::Owned(text), excused: false }
     }
 
     /// As the log keeps it: `550 5.1.1 No such user`.
@@ -168,7 +175,7 @@ pub fn relayed(said: &Said) -> Reply {
         432 | 454 | 503 | 530 | 534 | 535 | 538 => NEXT_HOP_REFUSES_US,
         code => {
             let status = said.status.clone().unwrap_or_else(|| format!("{}.0.0", code / 100));
-            Reply { code, status: Cow::Owned(status), text: Cow::Owned(said.text.clone()) }
+            Reply { code, status: Cow::Owned(status), text: Cow::Owned(said.text.clone()), excused: true }
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Session {
     transaction: Option<Transaction>,
     /// Why the message was refused of which chunks may still come.
     spoiled: Option<Reply>,
+    /// The newest MAIL was refused, and not for a mistake: what was pipelined behind it (RFC 2920 section 3.1) is none either.
+    declined: bool,
     /// Messages that were begun.
     messages: u32,
 }
@@ -82,6 +84,7 @@ impl Session {
             grant: None,
             transaction: None,
             spoiled: None,
+            declined: false,
             messages: 0,
         }
     }
@@ -97,6 +100,15 @@ impl Session {
 
     /// Answers one command line.
     pub async fn command(&mut self, command: Command<'_>) -> Answer {
+        let verb = command.verb;
+        let answer = self.answer(command).await;
+        if verb == Verb::Mail {
+            self.declined = answer.reply.code >= 400 && !answer.reply.is_about_a_mistake();
+        }
+        answer
+    }
+
+    async fn answer(&mut self, command: Command<'_>) -> Answer {
         if let Some(refusal) = self.barrier(command.verb).await {
             return refusal;
         }

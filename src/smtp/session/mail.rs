@@ -85,7 +85,7 @@ impl Session {
     }
 
     async fn name(&mut self, address: &str) -> Answer {
-        let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
+        let Some(transaction) = &mut self.transaction else { return self.mail_first().into() };
         if transaction.chunked {
             return reply::NOT_BETWEEN_CHUNKS.into();
         }
@@ -114,7 +114,7 @@ impl Session {
         if !argument.is_empty() {
             return reply::NO_ARGUMENT.into();
         }
-        let Some(transaction) = &mut self.transaction else { return reply::MAIL_FIRST.into() };
+        let Some(transaction) = &mut self.transaction else { return self.mail_first().into() };
         match transaction {
             transaction if transaction.chunked => reply::NOT_BETWEEN_CHUNKS.into(),
             transaction if transaction.is_broken() => reply::NEXT_HOP_LOST.into(),
@@ -138,8 +138,8 @@ impl Session {
         }
         let refused = match &mut self.transaction {
             // Behind the chunk that was refused, for a client need not wait for answers (RFC 3030 section 4.2).
-            None if last => self.spoiled.take().unwrap_or(reply::MAIL_FIRST),
-            None => self.spoiled.clone().unwrap_or(reply::MAIL_FIRST),
+            None if last => self.spoiled.take().unwrap_or_else(|| self.mail_first()),
+            None => self.spoiled.clone().unwrap_or_else(|| self.mail_first()),
             Some(transaction) if transaction.is_broken() => reply::NEXT_HOP_LOST,
             Some(transaction) if transaction.accepted() == 0 => reply::NO_RECIPIENTS,
             Some(transaction) => {
@@ -221,7 +221,12 @@ impl Session {
 
     /// The message that was begun is given up; the connection to the next hop is kept for another.
     pub(super) fn forget_transaction(&mut self) {
-        (self.transaction, self.spoiled) = (None, None);
+        (self.transaction, self.spoiled, self.declined) = (None, None, false);
+    }
+
+    /// No message is begun.
+    fn mail_first(&self) -> Reply {
+        if self.declined { reply::MAIL_FIRST.excused() } else { reply::MAIL_FIRST }
     }
 }
 

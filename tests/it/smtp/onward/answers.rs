@@ -221,6 +221,33 @@ async fn recipients_that_are_refused_leave_room_for_others() {
 }
 
 #[tokio::test]
+async fn what_the_next_hop_refuses_is_no_mistake_of_the_client_nor_is_what_was_pipelined_behind_it() {
+    let hop = NextHop::plain().await;
+    let shop = Shop::before(&hop).await;
+    let mut client = shop.client().await;
+    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+    for text in ["511 no mailbox here", "541 5.7.1 spam", "504 5.5.2 need a whole domain"].repeat(5) {
+        hop.once("RCPT", Act::Says(text));
+        let answer = client.command(&format!("RCPT TO:<{RECIPIENT}>")).await;
+        assert_eq!(answer.code.to_string(), text[..3], "{answer:?}");
+    }
+    client.expect(250, "RSET").await;
+    for (text, code) in [("451 4.7.1 later", 451), ("541 5.7.1 spam", 541)].repeat(5) {
+        hop.once("MAIL", Act::Says(text));
+        let pipelined = format!("MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n");
+        client.write(pipelined.as_bytes()).await;
+        for code in [code, 503, 503] {
+            assert_eq!(client.reply().await.code, code);
+        }
+    }
+    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    for _ in 0..10 {
+        client.expect(503, "DATA").await;
+    }
+    assert_eq!(client.reply().await.code, 421, "these are");
+}
+
+#[tokio::test]
 async fn a_message_is_found_by_what_became_of_one_of_its_recipients() {
     let hop = NextHop::plain().await;
     let shop = Shop::before(&hop).await;

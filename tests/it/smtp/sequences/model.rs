@@ -84,6 +84,8 @@ pub struct Model {
     refused: Option<u16>,
     messages: u32,
     mistakes: usize,
+    /// MAIL was refused, and not for a mistake.
+    declined: bool,
 }
 
 impl fmt::Debug for Taken {
@@ -114,6 +116,7 @@ impl Model {
             refused: None,
             messages: 0,
             mistakes: 0,
+            declined: false,
         }
     }
 
@@ -141,7 +144,7 @@ impl Model {
             Place::Refused { size, code } => {
                 self.take(size);
                 if code == 503 {
-                    self.blames(code)
+                    self.misses_mail()
                 } else {
                     self.says(code)
                 }
@@ -173,6 +176,17 @@ impl Model {
         }
     }
 
+    /// Says that MAIL comes first; what was pipelined behind one that was refused is no mistake.
+    fn misses_mail(&mut self) {
+        if self.declined { self.says(503) } else { self.blames(503) }
+    }
+
+    /// Says no to MAIL.
+    fn declines(&mut self, code: u16) {
+        self.says(code);
+        self.declined = true;
+    }
+
     fn line(&mut self) -> bool {
         let Some(end) = self.unread.iter().position(u8::is_ascii_control) else { return false };
         match self.unread[end..] {
@@ -181,7 +195,7 @@ impl Model {
                 let line = self.take(end + 2);
                 match String::from_utf8(line) {
                     Ok(line) if line.len() <= LONGEST_LINE => self.command(line.trim_end_matches("\r\n")),
-                    Err(line) if line.as_bytes().starts_with(b"MAIL ") => self.says(553),
+                    Err(line) if line.as_bytes().starts_with(b"MAIL ") => self.declines(553),
                     _ => self.blames(500),
                 }
             }
@@ -202,10 +216,11 @@ impl Model {
                     self.says(354);
                     self.place = Place::Data;
                 }
-                _ => self.blames(503),
+                Some(_) => self.blames(503),
+                None => self.misses_mail(),
             },
             ("RSET", "") | ("EHLO" | "HELO", "client.example") => {
-                (self.transaction, self.refused) = (None, None);
+                (self.transaction, self.refused, self.declined) = (None, None, false);
                 self.says(250);
             }
             ("QUIT", "") => self.ends(221),
@@ -230,12 +245,14 @@ impl Model {
         let Some(&(_, code)) = MAILS.iter().find(|(known, _)| *known == argument) else {
             // One that was content, cut off by the end of its chunk.
             let is_address_cut = argument.starts_with("FROM:") && !argument.contains('>');
+            self.declined = is_address_cut;
             return if is_address_cut { self.says(501) } else { self.blames(501) };
         };
+        self.declined = false;
         match code {
             // What is known from the line alone comes first.
-            501 | 555 => self.says(code),
-            553 if !argument.is_ascii() => self.says(code),
+            501 | 555 => self.declines(code),
+            553 if !argument.is_ascii() => self.declines(code),
             _ if self.transaction.is_some() => self.blames(503),
             250 => {
                 self.messages += 1;
@@ -244,7 +261,7 @@ impl Model {
                 self.transaction = Some(Transaction { smtputf8, ..Transaction::default() });
                 self.says(250);
             }
-            code => self.says(code),
+            code => self.declines(code),
         }
     }
 
@@ -253,7 +270,8 @@ impl Model {
         let (_, code) = *known.unwrap_or_else(|| panic!("the model does not know {argument}"));
         match &mut self.transaction {
             _ if code != 250 => self.says(code),
-            None | Some(Transaction { chunks: Some(_), .. }) => self.blames(503),
+            None => self.misses_mail(),
+            Some(Transaction { chunks: Some(_), .. }) => self.blames(503),
             Some(Transaction { smtputf8: false, .. }) if !argument.is_ascii() => self.says(553),
             Some(transaction) if transaction.recipients.len() == MOST_RECIPIENTS => self.says(452),
             Some(transaction) => {
