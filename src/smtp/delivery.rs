@@ -127,7 +127,7 @@ impl Account<'_> {
         self.hold.iter_mut().for_each(Hold::use_up);
         let said = transfer.data(&[content.header, content.body]).await;
         let (unknown, reply) = match &said {
-            Ok(said) => (false, reply::relayed(said)),
+            Ok(said) => (false, onward::relayed(said)),
             Err(trouble) if trouble.is_after_the_dot() => {
                 (true, onward::told(trouble, reply::NEXT_HOP_SILENT))
             }
@@ -140,7 +140,10 @@ impl Account<'_> {
             400..500 => Outcome::Deferred,
             500.. => Outcome::Failed,
         };
-        let answer = said.map_or_else(|trouble| short(&trouble.to_string()), |_| reply.line());
+        let answer = said.map_or_else(
+            |trouble| short(&trouble.to_string()),
+            |said| reply::repeated(&said).line(),
+        );
         let (id, organization, at) = (taken.id, taken.organization, self.submission.app.clock.now());
         let (senders, authors) = (taken.senders.clone(), taken.authors.clone());
         let settlement = Settlement { id, organization, senders, authors, at, outcome, answer };

@@ -3,7 +3,8 @@
 use super::command::MailFrom;
 use super::data::header::Header;
 use super::data::mailbox::Mailbox;
-use super::relay::{MailOptions, Relay, Transfer, Trouble};
+use super::refusals::without_addresses;
+use super::relay::{MailOptions, Relay, Said, Transfer, Trouble};
 use super::reply::{self, Reply};
 use super::transaction::{Transaction, Way};
 use crate::id::CredentialId;
@@ -28,7 +29,7 @@ pub async fn begin(relay: &Relay, credential: CredentialId, mail: &MailFrom<'_>)
     let said = transfer.mail(sender, options).await;
     match said.map_err(|trouble| told(&trouble, reply::NEXT_HOP_UNREACHABLE))? {
         said if said.is_yes() => Ok(transfer),
-        refusal => Err(reply::relayed(&refusal)),
+        refusal => Err(relayed(&refusal)),
     }
 }
 
@@ -38,18 +39,18 @@ pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
         transaction.add(address, Outcome::Unknown, String::new());
         return reply::RECIPIENT_OK;
     };
-    let answer = if address.is_ascii() || transfer.offers().smtputf8 {
-        transfer.rcpt(address).await.map(|said| (said.is_yes(), reply::relayed(&said)))
-    } else {
-        Ok((false, reply::NEXT_HOP_NEEDS_ASCII))
-    };
-    let (accepted, answer) = match answer {
-        Ok(answer) => answer,
-        Err(trouble) => {
-            transaction.way = Way::Broken;
-            return told(&trouble, reply::NEXT_HOP_LOST);
+    let (answer, own_words) = if address.is_ascii() || transfer.offers().smtputf8 {
+        match transfer.rcpt(address).await {
+            Ok(said) => (relayed(&said), reply::repeated(&said)),
+            Err(trouble) => {
+                transaction.way = Way::Broken;
+                return told(&trouble, reply::NEXT_HOP_LOST);
+            }
         }
+    } else {
+        (reply::NEXT_HOP_NEEDS_ASCII, reply::NEXT_HOP_NEEDS_ASCII)
     };
+    let accepted = answer.code < 400;
     let outcome = match answer.code {
         _ if accepted => Outcome::Unknown,
         500.. => Outcome::Bounced,
@@ -60,7 +61,7 @@ pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
     {
         return reply::internal(error);
     }
-    transaction.add(address, outcome, answer.line());
+    transaction.add(address, outcome, own_words.line());
     answer
 }
 
@@ -86,6 +87,16 @@ fn unopened(trouble: &Trouble) -> Reply {
     let reply =
         if trouble.needs_its_operator() { reply::NEXT_HOP_UNUSABLE } else { reply::NEXT_HOP_UNREACHABLE };
     told(trouble, reply)
+}
+
+/// What the client hears of what the next hop said. What is kept from it is logged, for the operator.
+pub fn relayed(said: &Said) -> Reply {
+    let (reply, own_words) = (reply::relayed(said), reply::repeated(said));
+    if reply != own_words {
+        let answer = without_addresses(&own_words.line());
+        tracing::warn!(answer, "the next hop refuses its session with Gatepost");
+    }
+    reply
 }
 
 /// Logs what went wrong, and gives the client its part of it.

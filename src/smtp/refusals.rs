@@ -60,7 +60,7 @@ pub fn note(credential: CredentialId, stage: Stage, reply: &Reply) {
 }
 
 /// What a next hop says names the recipient more often than not.
-fn without_addresses(text: &str) -> String {
+pub fn without_addresses(text: &str) -> String {
     let words = text.split(' ').map(|word| if word.contains('@') { "(address)" } else { word });
     words.collect::<Vec<_>>().join(" ")
 }

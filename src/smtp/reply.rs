@@ -167,16 +167,19 @@ pub fn undecided(reference: impl Display) -> Reply {
     Reply::told(454, "4.7.0", format!("Temporary authentication failure (ref {reference})"))
 }
 
-/// What the next hop said, in its own words. What it says about its session with Gatepost, not about the message, is
-/// temporary to the client.
+/// What the next hop said, in its own words.
+pub fn repeated(said: &Said) -> Reply {
+    let status = said.status.clone().unwrap_or_else(|| format!("{}.0.0", said.code / 100));
+    Reply { code: said.code, status: Cow::Owned(status), text: Cow::Owned(said.text.clone()), excused: true }
+}
+
+/// The same as the client hears it: what the next hop says about its session with Gatepost, not about the message, is temporary
+/// to the client.
 pub fn relayed(said: &Said) -> Reply {
     match said.code {
         421 => NEXT_HOP_LOST,
         432 | 454 | 503 | 530 | 534 | 535 | 538 => NEXT_HOP_REFUSES_US,
-        code => {
-            let status = said.status.clone().unwrap_or_else(|| format!("{}.0.0", code / 100));
-            Reply { code, status: Cow::Owned(status), text: Cow::Owned(said.text.clone()), excused: true }
-        }
+        _ => repeated(said),
     }
 }
 

@@ -25,6 +25,8 @@ async fn what_is_refused_leaves_one_line_without_addresses_in_the_usual_log() {
     for _ in 0..3 {
         client.expect(550, "RCPT TO:<bob@example.org>").await;
     }
+    hop.once("RCPT", Act::Says("530 5.7.1 <bob@example.org>: sign in first"));
+    client.expect(451, "RCPT TO:<bob@example.org>").await;
     client.expect(250, "RSET").await;
     for (content, code) in
         [(&b"From: a@evil.example\r\n\r\nHello\r\n"[..], 553), (b"From: a@acme.example\n\nHello\r\n", 554)]
@@ -53,6 +55,9 @@ async fn what_is_refused_leaves_one_line_without_addresses_in_the_usual_log() {
     assert!(of("a sender was refused")[0].contains("553 5.7.1 Sender domain evil.example"), "{log}");
     assert!(of("a recipient was refused")[0].contains("550 5.1.1 (address) no such user"), "{log}");
     assert!(of("recipients were refused")[0].contains("count=3"), "{log}");
+    let [kept_from_the_client] = of("the next hop refuses its session")[..] else { panic!("{log}") };
+    assert!(kept_from_the_client.contains("WARN"), "{log}");
+    assert!(kept_from_the_client.contains("530 5.7.1 (address) sign in first"), "{log}");
     assert!(!log.contains("bob@") && !log.contains("a@"), "{log}");
     assert!(process.stop().await.success());
 }

@@ -62,7 +62,7 @@ async fn what_the_next_hop_says_of_gatepost_is_temporary_to_the_client_and_in_th
             let answer = send(&mut shop.client().await, &letter()).await;
             assert_eq!((answer.code, answer.text().starts_with("4.3.5 ")), (451, true), "{answer:?}");
             let (message, recipients) = shop.logged().await;
-            assert_eq!(message.outcome, Outcome::Deferred, "{step} {text}");
+            assert_eq!((message.outcome, message.answer.as_str()), (Outcome::Deferred, text), "{step}");
             assert_eq!(outcomes(&recipients), [(RECIPIENT, Outcome::Deferred)]);
         }
     }
@@ -93,6 +93,7 @@ async fn is_451(act: Act, step: &'static str) {
         let (message, recipients) = shop.logged().await;
         let outcome = if is_unknown { Outcome::Unknown } else { Outcome::Deferred };
         assert_eq!(message.outcome, outcome, "{step} {act:?}");
+        assert!(!is_answer || message.answer == "421 4.3.2 closing", "{}", message.answer);
         assert_eq!(outcomes(&recipients), [(RECIPIENT, outcome)]);
     }
     client.expect(250, "RSET").await;
