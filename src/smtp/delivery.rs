@@ -49,7 +49,10 @@ async fn try_to_deliver(
     let way = std::mem::replace(&mut transaction.way, Way::Broken);
     let content = transaction.incoming.content();
     let (header, body) = Header::split(content).map_err(reply::bad_header)?;
-    let authors = Senders { app, grant: client.grant }.check_from(&header).await?;
+    let senders = Senders { app, grant: client.grant };
+    // What holds now, whatever held at MAIL.
+    senders.check_sender(&transaction.sender).await?;
+    let authors = senders.check_from(&header).await?;
     let controls = header.controls().map_err(|name| reply::bad_control(&name))?;
     let (id, at) = (MessageId::new(), app.clock.now());
     let Client { hello, address, .. } = client;

@@ -1,4 +1,5 @@
-//! From which domains a credential may send: asked at MAIL, and again for every address of the From field.
+//! From which domains a credential may send: asked at MAIL, and at the end of the message
+//! again, for every address of the From field too.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +21,11 @@ pub struct Senders<'a> {
 }
 
 impl Senders<'_> {
-    /// The return path: a mailbox as MAIL takes it.
+    /// The return path: a mailbox as MAIL takes it, or empty, which anyone may send from.
     pub async fn check_sender(&self, address: &str) -> Result<(), Reply> {
+        if address.is_empty() {
+            return Ok(());
+        }
         let domain = address.rsplit_once('@').map_or(address, |(_, domain)| domain);
         self.check("Sender", domain).await
     }

@@ -43,9 +43,7 @@ impl Session {
             return Err(reply::too_big(limit));
         }
         let grant = self.grant.as_ref().ok_or(reply::AUTHENTICATION_REQUIRED)?;
-        if let Some(sender) = mail.sender {
-            Senders { app, grant }.check_sender(sender).await?;
-        }
+        Senders { app, grant }.check_sender(mail.sender.unwrap_or_default()).await?;
         let way = match (grant.mode, &self.submission.relay) {
             (Mode::Sandbox, _) => Way::Sandbox,
             (Mode::Production, None) => Way::Nowhere,
