@@ -41,6 +41,10 @@ pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
     };
     let (answer, own_words) = if address.is_ascii() || transfer.offers().smtputf8 {
         match transfer.rcpt(address).await {
+            Ok(said) if said.is_goodbye() => {
+                transaction.way = Way::Broken;
+                return relayed(&said);
+            }
             Ok(said) => (relayed(&said), reply::repeated(&said)),
             Err(trouble) => {
                 transaction.way = Way::Broken;

@@ -17,19 +17,28 @@ pub enum Stage {
 #[derive(Debug)]
 pub struct Refusals {
     credential: CredentialId,
+    /// Those for good.
     count: usize,
+    /// Some were refused, and none for good.
+    only_for_now: bool,
 }
 
 impl Refusals {
     pub fn new(credential: CredentialId) -> Self {
-        Self { credential, count: 0 }
+        Self { credential, count: 0, only_for_now: false }
+    }
+
+    pub fn are_only_for_now(&self) -> bool {
+        self.only_for_now
     }
 
     /// Counts what is a refusal for good.
     pub fn note(&mut self, reply: &Reply) {
         if reply.code < 500 {
+            self.only_for_now |= reply.code >= 400 && self.count == 0;
             return;
         }
+        self.only_for_now = false;
         self.count += 1;
         if self.count == 1 {
             note(self.credential, Stage::Recipient, reply);

@@ -149,6 +149,8 @@ pub const NEXT_HOP_UNUSABLE: Reply = Reply::fixed(
 );
 pub const NEXT_HOP_LOST: Reply =
     Reply::fixed(451, "4.4.2", "The connection to the next hop was lost, please try again");
+pub const NO_RECIPIENTS_FOR_NOW: Reply =
+    Reply::fixed(451, "4.5.0", "No recipient can be taken for now, please try again");
 pub const NEXT_HOP_SILENT: Reply = Reply::fixed(
     451,
     "4.4.2",

@@ -11,6 +11,7 @@ use crate::model::message::{Outcome, Recipient};
 use super::data::incoming::Incoming;
 use super::refusals::Refusals;
 use super::relay::Transfer;
+use super::reply::{self, Reply};
 
 pub struct Transaction {
     pub way: Way,
@@ -52,6 +53,16 @@ impl Transaction {
 
     pub fn is_broken(&self) -> bool {
         matches!(self.way, Way::Broken)
+    }
+
+    /// Why its content is not wanted, where it is not: there is no way, or nobody to send it to (RFC 5321 section 3.3).
+    pub fn refusal(&self) -> Option<Reply> {
+        match self.accepted() {
+            _ if self.is_broken() => Some(reply::NEXT_HOP_LOST),
+            0 if self.refusals.are_only_for_now() => Some(reply::NO_RECIPIENTS_FOR_NOW),
+            0 => Some(reply::NO_RECIPIENTS),
+            _ => None,
+        }
     }
 
     /// How many recipients were accepted.

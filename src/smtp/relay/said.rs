@@ -20,6 +20,11 @@ impl Said {
         (200..300).contains(&self.code)
     }
 
+    /// The next hop closes the connection (RFC 5321 section 3.8).
+    pub fn is_goodbye(&self) -> bool {
+        self.code == 421
+    }
+
     /// `2xx`, `4xx` or `5xx`.
     pub fn class(&self) -> &'static str {
         match self.code {

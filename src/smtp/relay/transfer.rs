@@ -195,7 +195,7 @@ async fn make_free(relay: Relay, mut channel: Channel, place: Place) {
 /// Whether a kept connection turned out to be closed: no answer, or that it ends (421).
 fn is_gone(said: &Result<Said, Trouble>) -> bool {
     match said {
-        Ok(said) => said.code == 421,
+        Ok(said) => said.is_goodbye(),
         Err(Trouble::Connection(client::Trouble::Unsayable)) => false,
         Err(trouble) => matches!(trouble, Trouble::Connection(_) | Trouble::OutOfStep(_)),
     }

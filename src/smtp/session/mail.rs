@@ -113,15 +113,14 @@ impl Session {
             return reply::NO_ARGUMENT.into();
         }
         let Some(transaction) = &mut self.transaction else { return self.mail_first().into() };
-        match transaction {
-            transaction if transaction.chunked => reply::NOT_BETWEEN_CHUNKS.into(),
-            transaction if transaction.is_broken() => reply::NEXT_HOP_LOST.into(),
-            transaction if transaction.accepted() == 0 => reply::NO_RECIPIENTS.into(),
-            transaction => {
-                transaction.incoming.expect_dot();
-                Answer { reply: reply::START_INPUT, next: Next::Content { last: true } }
-            }
+        if transaction.chunked {
+            return reply::NOT_BETWEEN_CHUNKS.into();
         }
+        if let Some(refusal) = transaction.refusal() {
+            return refusal.into();
+        }
+        transaction.incoming.expect_dot();
+        Answer { reply: reply::START_INPUT, next: Next::Content { last: true } }
     }
 
     /// RFC 3030 section 2. The bytes of a chunk follow its command at once: whatever is answered, they are no commands.
@@ -138,13 +137,14 @@ impl Session {
             // Behind the chunk that was refused, for a client need not wait for answers (RFC 3030 section 4.2).
             None if last => self.spoiled.take().unwrap_or_else(|| self.mail_first()),
             None => self.spoiled.clone().unwrap_or_else(|| self.mail_first()),
-            Some(transaction) if transaction.is_broken() => reply::NEXT_HOP_LOST,
-            Some(transaction) if transaction.accepted() == 0 => reply::NO_RECIPIENTS,
-            Some(transaction) => {
-                transaction.chunked = true;
-                transaction.incoming.expect_chunk(size);
-                return Answer { reply: reply::chunk(size), next: Next::Content { last } };
-            }
+            Some(transaction) => match transaction.refusal() {
+                Some(refusal) => refusal,
+                None => {
+                    transaction.chunked = true;
+                    transaction.incoming.expect_chunk(size);
+                    return Answer { reply: reply::chunk(size), next: Next::Content { last } };
+                }
+            },
         };
         Answer { reply: refused, next: Next::Discard(size) }
     }

@@ -117,18 +117,42 @@ async fn a_next_hop_that_is_gone_in_the_middle_of_a_message_has_not_taken_it() {
 
 #[tokio::test]
 async fn after_the_next_hop_was_lost_each_command_of_the_message_says_so() {
+    for act in [Act::HangsUp, Act::SaysAndHangsUp("421 4.3.2 closing"), Act::Says("421 4.3.2 closing")] {
+        let hop = NextHop::plain().await;
+        hop.once("RCPT", act.clone());
+        let shop = Shop::before(&hop).await;
+        let mut client = shop.client().await;
+        client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+        for command in [&*format!("RCPT TO:<{RECIPIENT}>"), &*format!("RCPT TO:<{RECIPIENT}>"), "DATA"] {
+            let answer = client.command(command).await;
+            assert_eq!((answer.code, answer.text().starts_with("4.4.2 ")), (451, true), "{act:?}: {answer:?}");
+        }
+        client.expect(250, "RSET").await;
+        assert_eq!(send(&mut client, &letter()).await.code, 250);
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_recipients_were_all_refused_for_now_is_refused_for_now() {
     let hop = NextHop::plain().await;
-    hop.once("RCPT", Act::HangsUp);
     let shop = Shop::before(&hop).await;
     let mut client = shop.client().await;
-    client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
-    for _ in 0..2 {
-        let answer = client.command(&format!("RCPT TO:<{RECIPIENT}>")).await;
-        assert_eq!((answer.code, answer.text().starts_with("4.4.2 ")), (451, true), "{answer:?}");
+    for (answers, code) in [
+        (&["450 4.2.1 later", "451 4.7.1 greylisted", "530 5.7.0 sign in"][..], 451),
+        (&["450 4.2.1 later", "550 5.1.1 nobody"], 554),
+        (&["550 5.1.1 nobody", "450 4.2.1 later"], 554),
+        (&[], 554),
+    ] {
+        client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
+        for text in answers {
+            hop.once("RCPT", Act::Says(text));
+            client.command(&format!("RCPT TO:<{RECIPIENT}>")).await;
+        }
+        client.expect(code, "DATA").await;
+        client.expect(code, "BDAT 0 LAST").await;
+        client.expect(250, "RSET").await;
     }
-    assert_eq!(client.command("DATA").await.code, 451);
-    client.expect(250, "RSET").await;
-    assert_eq!(send(&mut client, &letter()).await.code, 250);
+    assert!(shop.log().await.is_empty());
 }
 
 #[tokio::test]
