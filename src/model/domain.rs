@@ -211,9 +211,49 @@ pub fn normalize(text: &str) -> Result<String> {
     Ok(name)
 }
 
+/// The name as it is kept of a domain that is written as one already, in A-labels or in U-labels (RFC 5890 section 2.3.2.1), but
+/// for ASCII upper case and one final dot. Mail goes on as it is written, and what first has to be mapped others may map to
+/// something else.
+pub fn as_written(text: &str) -> Option<String> {
+    let name = normalize(text).ok()?;
+    let written = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    (written == name || unicode(&name).is_some_and(|readable| written == readable)).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::normalize;
+    use super::{as_written, normalize};
+
+    #[test]
+    fn a_domain_that_first_has_to_be_mapped_is_none_as_written() {
+        for (written, kept) in [
+            ("Shop.Example", "shop.example"),
+            ("shop.example.", "shop.example"),
+            ("bücher.EXAMPLE", "xn--bcher-kva.example"),
+            ("XN--bcher-kva.example", "xn--bcher-kva.example"),
+            ("straße.example", "xn--strae-oqa.example"),
+        ] {
+            assert_eq!(as_written(written).as_deref(), Some(kept), "{written}");
+        }
+        for mapped in [
+            "shop.example\u{3000}",
+            "\u{a0}shop.example",
+            "shop.example\u{200b}",
+            "shop\u{3002}example",
+            "shop\u{ff0e}example",
+            "sh\u{ad}op.example",
+            "\u{ff53}hop.example",
+            "shop.exampl\u{1d49}",
+            "\u{212a}iosk.example",
+            "B\u{dc}cher.example",
+            "bu\u{308}cher.example",
+            " shop.example",
+            "shop.example..",
+        ] {
+            assert!(normalize(mapped).is_ok(), "{mapped:?}");
+            assert_eq!(as_written(mapped), None, "{mapped:?}");
+        }
+    }
 
     #[test]
     fn a_domain_is_kept_in_lower_case_a_labels() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::gate::Grant;
 use crate::model::Domain;
-use crate::model::domain::{Sending, normalize};
+use crate::model::domain::{Sending, as_written};
 
 use super::data::header::Header;
 use super::data::mailbox;
@@ -58,7 +58,7 @@ impl Senders<'_> {
             return Ok(());
         }
         let some = Domain::usable(&mut connection, who, NAMED as i64 + 1).await.map_err(reply::internal)?;
-        let seen = normalize(domain).unwrap_or_else(|_| domain.replace(|c: char| !c.is_ascii_graphic(), "?"));
+        let seen = as_written(domain).unwrap_or_else(|| domain.replace(|c: char| !c.is_ascii_graphic(), "?"));
         Err(reply::not_allowed(whose, &seen, &allowed(&some)))
     }
 }

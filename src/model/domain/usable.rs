@@ -2,7 +2,7 @@
 
 use sqlx::AnyConnection;
 
-use super::{Domain, normalize};
+use super::{Domain, as_written};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{CredentialId, OrganizationId};
@@ -24,7 +24,7 @@ pub struct Sending {
 impl Domain {
     /// Whether the credential may send from a domain, as it is written.
     pub async fn is_usable(connection: &mut AnyConnection, who: Sending, domain: &str) -> Result<bool> {
-        let Ok(name) = normalize(domain) else { return Ok(false) };
+        let Some(name) = as_written(domain) else { return Ok(false) };
         let sql = format!("SELECT CAST(1 AS BIGINT) {USABLE} AND d.name = $4");
         let found: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(who.organization)

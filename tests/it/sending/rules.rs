@@ -26,6 +26,13 @@ const RULES: &[(Whose, &str, &str, (u16, &str))] = &[
     (Global, "a@bücher.example", "From: a@xn--bcher-kva.example", OK),
     (Global, "a@xn--bcher-kva.example", "From: a@bücher.example", OK),
     (Global, "", "From: a@acme.example", OK),
+    // What others may not take for the same domain.
+    (Global, "a@acme.example\u{3000}", "From: a@acme.example", (553, "Sender domain acme.example? is")),
+    (Global, "a@\u{ff41}cme.example", "From: a@acme.example", (553, "Sender domain ?cme.example is")),
+    (Global, "", "From: a@acme.example\u{200b}", (553, "From domain acme.example? is")),
+    (Global, "", "From: a@acme\u{3002}example", (553, "From domain acme?example is")),
+    (Global, "", "From: a@ac\u{ad}me.example, a@acme.example", (553, "From domain ac?me.example is")),
+    (Global, "", "From: a@bu\u{308}cher.example", (553, "From domain bu?cher.example is")),
     (Global, "a@new.example", "From: a@acme.example", (553, "Sender domain new.example")),
     (Global, "a@acme.example", "From: a@new.example", (553, "From domain new.example")),
     (
