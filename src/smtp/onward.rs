@@ -70,7 +70,8 @@ pub async fn name(transaction: &mut Transaction, address: &str) -> Reply {
 }
 
 /// Whether the next hop can carry what has come in, as it is. A header beyond ASCII is internationalized where the client
-/// said SMTPUTF8, or an author's address is not ASCII; else it is 8-bit content, as some send it.
+/// said SMTPUTF8; else it is 8-bit content, as some send it, unless it holds an author's address: that needs SMTPUTF8 on all its
+/// way (RFC 6531 section 3.4), and to the next hop nothing is said that the client did not say.
 pub fn can_carry(
     transfer: &Transfer,
     (header, body): (&Header<'_>, &[u8]),
@@ -78,9 +79,9 @@ pub fn can_carry(
     smtputf8: bool,
 ) -> Result<(), Reply> {
     let (offers, eight_bit_header) = (transfer.offers(), header.is_internationalized());
-    let is_meant = smtputf8 || !authors.iter().all(Mailbox::is_ascii);
     match offers {
-        _ if is_meant && eight_bit_header && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
+        _ if !smtputf8 && !authors.iter().all(Mailbox::is_ascii) => Err(reply::AUTHOR_NEEDS_SMTPUTF8),
+        _ if smtputf8 && eight_bit_header && !offers.smtputf8 => Err(reply::NEXT_HOP_NEEDS_ASCII_HEADER),
         _ if (eight_bit_header || !body.is_ascii()) && !offers.eight_bit => Err(reply::NEXT_HOP_NEEDS_7BIT),
         _ => Ok(()),
     }

@@ -229,6 +229,12 @@ pub const NEXT_HOP_NEEDS_ASCII: Reply =
 /// RFC 6531 section 3.5, at the end of the message: the header holds them.
 pub const NEXT_HOP_NEEDS_ASCII_HEADER: Reply =
     Reply::fixed(554, "5.6.9", "The next hop takes no header with non-ASCII characters");
+/// RFC 6531 section 3.4.
+pub const AUTHOR_NEEDS_SMTPUTF8: Reply = Reply::fixed(
+    554,
+    "5.6.9",
+    "An address with non-ASCII characters in the From field needs the SMTPUTF8 parameter of MAIL",
+);
 /// RFC 6152 section 3.
 pub const NEXT_HOP_NEEDS_7BIT: Reply =
     Reply::fixed(554, "5.6.3", "The next hop takes only 7-bit content, send quoted-printable or Base64");

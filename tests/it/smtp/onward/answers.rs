@@ -177,14 +177,28 @@ async fn what_the_next_hop_lacks_is_refused_in_gateposts_words() {
         let answer = client.send(internationalized.as_bytes()).await;
         assert_eq!((answer.code, answer.text().starts_with(status)), (554, true), "{answer:?}");
     }
-    // An author's address is one, whatever the client says.
-    let author = "From: zoë@acme.example\r\nSubject: Hello\r\n\r\nHello\r\n";
-    let answer = send(&mut client, author.as_bytes()).await;
-    assert_eq!((answer.code, answer.text().starts_with("5.6.9 ")), (554, true), "{answer:?}");
     assert_eq!(send(&mut client, &letter()).await.code, 250);
     let heard: Vec<_> = hop.connections().into_iter().flat_map(|heard| heard.commands).collect();
     assert!(!heard.iter().any(|line| line.contains("BODY") || line.contains("zoë")), "{heard:?}");
     assert_eq!(hop.connections().iter().map(|heard| heard.messages.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
+async fn an_authors_address_beyond_ascii_is_sent_on_only_where_smtputf8_was_said() {
+    for offers in [&["8BITMIME", "SMTPUTF8"][..], &["8BITMIME"]] {
+        let hop = NextHop::plain().await;
+        hop.offers(offers);
+        let shop = Shop::before(&hop).await;
+        let mut client = shop.client().await;
+        let author = "From: zoë@acme.example\r\nSubject: Hello\r\n\r\nHello\r\n".as_bytes();
+        let answer = send(&mut client, author).await;
+        assert_eq!((answer.code, answer.text().contains("SMTPUTF8")), (554, true), "{answer:?}");
+        assert!(hop.connection().messages.is_empty());
+        client.expect(250, &format!("MAIL FROM:<{SENDER}> SMTPUTF8")).await;
+        client.expect(250, &format!("RCPT TO:<{RECIPIENT}>")).await;
+        client.expect(354, "DATA").await;
+        assert_eq!(client.send(author).await.code, if offers.len() == 2 { 250 } else { 554 });
+    }
 }
 
 #[tokio::test]
