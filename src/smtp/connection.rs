@@ -87,15 +87,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Reads and forgets exactly `count` bytes.
-    pub async fn discard(&mut self, mut count: u64) -> Result<(), Lost> {
+    /// Reads and forgets exactly `count` bytes. Each piece comes within `idle`.
+    pub async fn discard(&mut self, mut count: u64, idle: Duration) -> Result<(), Lost> {
         loop {
             count -= self.lines.skip(usize::try_from(count).unwrap_or(usize::MAX)) as u64;
             if count == 0 {
                 return Ok(());
             }
             self.flush().await?;
-            self.fill().await?;
+            timeout(idle, self.fill()).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let mut connection = Connection::new(server);
         client.write_all(b"BDAT 9\r\nQUIT\r\nQ").await.unwrap();
         assert!(matches!(connection.line(Expect::Command).await, Ok(Line::Text(_))));
-        let (sent, discarded) = tokio::join!(client.write_all(b"UINOOP\r\n"), connection.discard(9));
+        let (sent, discarded) = tokio::join!(client.write_all(b"UINOOP\r\n"), connection.discard(9, LINGER));
         assert!(sent.is_ok() && discarded.is_ok());
         let Ok(Line::Text(line)) = connection.line(Expect::Command).await else { panic!("a line") };
         assert_eq!(*line, b"NOOP");

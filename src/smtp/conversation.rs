@@ -8,6 +8,7 @@ use std::pin::Pin;
 
 use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -141,7 +142,10 @@ impl Conversation {
         answer: Answer,
     ) -> Option<Answer> {
         match answer.next {
-            Next::Discard(count) => self.skip(connection, count).await.then(|| answer.reply.into()),
+            Next::Discard(count) => {
+                self.skip(connection, count).await?;
+                Some(answer.reply.into())
+            }
             Next::Content { last } => {
                 let go_ahead = answer.reply.code == reply::START_INPUT.code;
                 if go_ahead {
@@ -158,11 +162,31 @@ impl Conversation {
         &mut self,
         connection: &mut Connection<S>,
     ) -> Option<()> {
-        let config = &self.submission.app.config;
-        let deadline = self.session.deadline()?;
+        let deadline = self.session.content_deadline();
         let incoming = self.session.incoming()?;
-        let receive = connection.receive(incoming, config.smtp_idle_timeout);
-        let last_words = match timeout_at(deadline, receive).await {
+        let receive = connection.receive(incoming, self.submission.app.config.smtp_idle_timeout);
+        let received = timeout_at(deadline, receive).await;
+        self.all_came(connection, received)
+    }
+
+    /// Lets bytes go by that are no commands.
+    async fn skip<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        connection: &mut Connection<S>,
+        count: u64,
+    ) -> Option<()> {
+        let discard = connection.discard(count, self.submission.app.config.smtp_idle_timeout);
+        let discarded = timeout_at(self.session.content_deadline(), discard).await;
+        self.all_came(connection, discarded)
+    }
+
+    /// Says the last words where what was waited for did not come.
+    fn all_came<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        connection: &mut Connection<S>,
+        waited: Result<Result<(), Lost>, Elapsed>,
+    ) -> Option<()> {
+        let last_words = match waited {
             Ok(Ok(())) => return Some(()),
             Ok(Err(Lost::Io(problem))) if problem.kind() == io::ErrorKind::TimedOut => Some(reply::IDLE),
             Ok(Err(lost)) => {
@@ -173,16 +197,6 @@ impl Conversation {
         };
         last_words.iter().for_each(|reply| self.say(connection, reply));
         None
-    }
-
-    /// Lets bytes go by that are no commands; false when they did not come.
-    async fn skip<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        connection: &mut Connection<S>,
-        count: u64,
-    ) -> bool {
-        let gone = timeout(self.submission.app.config.smtp_idle_timeout, connection.discard(count)).await;
-        matches!(gone, Ok(Ok(())))
     }
 
     async fn answer(&mut self, next: Next, line: &Line) -> Answer {

@@ -98,6 +98,11 @@ impl Session {
         self.transaction.as_ref().map(|transaction| transaction.deadline)
     }
 
+    /// The same for content that begins to come now, whether or not it is taken in.
+    pub fn content_deadline(&self) -> Instant {
+        self.deadline().unwrap_or_else(|| Instant::now() + self.submission.app.config.smtp_data_timeout)
+    }
+
     /// Answers one command line.
     pub async fn command(&mut self, command: Command<'_>) -> Answer {
         let verb = command.verb;

@@ -151,9 +151,8 @@ impl Session {
 
     /// A chunk follows that is not taken in: once it is refused the connection ends.
     fn broken_off(&self, reply: Reply) -> Answer {
-        let config = &self.submission.app.config;
-        let until = self.deadline().unwrap_or_else(|| Instant::now() + config.smtp_data_timeout);
-        Answer { reply, next: Next::CloseAfter { bytes: config.smtp_max_message_bytes, until } }
+        let bytes = self.submission.app.config.smtp_max_message_bytes;
+        Answer { reply, next: Next::CloseAfter { bytes, until: self.content_deadline() } }
     }
 
     /// The content that is on its way, while some is.

@@ -60,6 +60,21 @@ async fn a_refused_client_of_implicit_tls_is_closed_without_a_word_in_clear() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_that_is_refused_may_come_piece_by_piece_and_is_answered_at_its_end() {
+    let door = Door::open_with(&[("smtp_idle_timeout", "2s")]).await;
+    let mut wire = door.sign_in().await;
+    wire.sends(b"BDAT 60 LAST\r\n").await;
+    // Only all of them together take longer than the limit.
+    let mut pace = tokio::time::interval(Duration::from_millis(500));
+    for _ in 0..6 {
+        pace.tick().await;
+        wire.sends(b"0123456789").await;
+    }
+    wire.hears("503 5.5.1 *").await;
+    wire.asks("NOOP", "250 *").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_does_not_go_on_is_ended_in_time() {
     let door = Door::open_with(&[("smtp_login_timeout", "3s")]).await;
     let mut silent = Wire::connect(door.implicit()).await;
