@@ -113,7 +113,7 @@ settings! {
     next_hop_username: Option<String> = None;
     /// Password to sign in to it with.
     next_hop_password: HiddenText = HiddenText::default();
-    /// Connections to it at a time: one for each production message that is under way.
+    /// Connections to it at a time: one for each production message that is under way; one credential gets at most three quarters.
     next_hop_max_connections: usize = 50;
     /// How long an unused connection to it is kept for the next message.
     next_hop_idle_timeout: Duration = Duration::from_secs(30);

@@ -89,8 +89,11 @@ pub fn can_carry(
 
 /// No connection: what passes by itself, or what the operator has to mend.
 fn unopened(trouble: &Trouble) -> Reply {
-    let reply =
-        if trouble.needs_its_operator() { reply::NEXT_HOP_UNUSABLE } else { reply::NEXT_HOP_UNREACHABLE };
+    let reply = match trouble {
+        Trouble::NoPlace => reply::NO_PLACE,
+        trouble if trouble.needs_its_operator() => reply::NEXT_HOP_UNUSABLE,
+        _ => reply::NEXT_HOP_UNREACHABLE,
+    };
     told(trouble, reply)
 }
 

@@ -142,6 +142,11 @@ pub const NO_NEXT_HOP: Reply = Reply::fixed(
 );
 pub const NEXT_HOP_UNREACHABLE: Reply =
     Reply::fixed(451, "4.4.1", "The next hop can't be reached, please try again");
+pub const NO_PLACE: Reply = Reply::fixed(
+    451,
+    "4.3.2",
+    "Too many messages are under way at once, of this credential or of all, please try again",
+);
 pub const NEXT_HOP_UNUSABLE: Reply = Reply::fixed(
     451,
     "4.3.5",
