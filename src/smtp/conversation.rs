@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
 use super::connection::{Connection, Lost};
-use super::line::{Broken, Expect, Line};
+use super::line::{Broken, Expect, Line, Overlong};
 use super::reply::{self, Reply};
 use super::session::{Answer, Next, Session};
 use super::submission::Submission;
@@ -201,8 +201,9 @@ impl Conversation {
 
     async fn answer(&mut self, next: Next, line: &Line) -> Answer {
         match (next, line) {
-            (_, Line::TooLong(Expect::Response)) => reply::AUTH_LINE_TOO_LONG.into(),
-            (_, Line::TooLong(Expect::Command)) => reply::LINE_TOO_LONG.into(),
+            (_, Line::TooLong(Overlong::Response)) => reply::AUTH_LINE_TOO_LONG.into(),
+            (_, Line::TooLong(Overlong::Command)) => reply::LINE_TOO_LONG.into(),
+            (_, Line::TooLong(Overlong::Chunk)) => Answer::last(reply::LINE_TOO_LONG),
             (Next::Response(exchange), Line::Text(line)) => self.session.response(exchange, line).await,
             (_, Line::Text(line)) => {
                 let command = Command::parse(line);

@@ -143,10 +143,8 @@ impl Account<'_> {
             400..500 => Outcome::Deferred,
             500.. => Outcome::Failed,
         };
-        let answer = said.map_or_else(
-            |trouble| short(&trouble.to_string()),
-            |said| reply::repeated(&said).line(),
-        );
+        let answer =
+            said.map_or_else(|trouble| short(&trouble.to_string()), |said| reply::repeated(&said).line());
         let (id, organization, at) = (taken.id, taken.organization, self.submission.app.clock.now());
         let (senders, authors) = (taken.senders.clone(), taken.authors.clone());
         let settlement = Settlement { id, organization, senders, authors, at, outcome, answer };

@@ -28,8 +28,7 @@ pub enum Expect {
 
 impl Expect {
     fn limit(self, start: &[u8]) -> usize {
-        let auth = start.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH "));
-        if auth || self == Expect::Response { AUTH_LIMIT } else { COMMAND_LIMIT }
+        if begins_with(start, b"AUTH ") || self == Expect::Response { AUTH_LIMIT } else { COMMAND_LIMIT }
     }
 }
 
@@ -38,14 +37,24 @@ pub enum Line {
     /// One line without its CR LF, free of control characters. It may hold a secret, so it wipes itself.
     Text(Zeroizing<Vec<u8>>),
     /// Was longer than its limit and has been skipped, up to and with its CR LF.
-    TooLong(Expect),
+    TooLong(Overlong),
+}
+
+/// What it was that is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlong {
+    Command,
+    /// BDAT: the bytes of its chunk follow, and nobody knows how many.
+    Chunk,
+    /// An AUTH command, or a line of its exchange (RFC 4954 section 4).
+    Response,
 }
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Line::Text(text) => write!(f, "Text({} bytes)", text.len()),
-            Line::TooLong(expect) => f.debug_tuple("TooLong").field(expect).finish(),
+            Line::TooLong(what) => f.debug_tuple("TooLong").field(what).finish(),
         }
     }
 }
@@ -70,7 +79,7 @@ pub struct LineReader {
     scanned: usize,
     /// So many bytes of the present line were thrown away already, because it is over-long.
     skipped: usize,
-    skipping: Option<Expect>,
+    skipping: Option<Overlong>,
 }
 
 impl LineReader {
@@ -129,7 +138,7 @@ impl LineReader {
     fn take(&mut self, end: usize, expect: Expect) -> Line {
         let length = self.skipped + end + 2;
         let line = match self.skipping.take() {
-            Some(expect) => Line::TooLong(expect),
+            Some(what) => Line::TooLong(what),
             None if length > expect.limit(&self.buffer) => Line::TooLong(self.blame(expect)),
             None => Line::Text(Zeroizing::new(self.buffer[..end].to_vec())),
         };
@@ -148,9 +157,12 @@ impl LineReader {
         }
     }
 
-    /// An over-long AUTH command is an over-long line of an exchange (RFC 4954 section 4).
-    fn blame(&self, expect: Expect) -> Expect {
-        if expect.limit(&self.buffer) == AUTH_LIMIT { Expect::Response } else { expect }
+    fn blame(&self, expect: Expect) -> Overlong {
+        match expect.limit(&self.buffer) {
+            AUTH_LIMIT => Overlong::Response,
+            _ if begins_with(&self.buffer, b"BDAT ") => Overlong::Chunk,
+            _ => Overlong::Command,
+        }
     }
 
     /// Drops bytes from the start and wipes the room they leave.
@@ -161,6 +173,10 @@ impl LineReader {
         self.buffer.truncate(rest);
         self.scanned = 0;
     }
+}
+
+fn begins_with(line: &[u8], verb: &[u8]) -> bool {
+    line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
 }
 
 #[cfg(test)]
@@ -229,7 +245,7 @@ mod tests {
             assert!(reader.unread() <= COMMAND_LIMIT);
         }
         reader.feed(b"\r\nNOOP\r\n");
-        assert_eq!(reader.next(Expect::Command), Ok(Some(Line::TooLong(Expect::Command))));
+        assert_eq!(reader.next(Expect::Command), Ok(Some(Line::TooLong(Overlong::Command))));
         assert_eq!(reader.next(Expect::Command), Ok(Some(text("NOOP"))));
     }
 

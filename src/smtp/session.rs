@@ -50,7 +50,8 @@ impl From<Reply> for Answer {
 }
 
 impl Answer {
-    fn last(reply: Reply) -> Self {
+    /// Nothing can follow: the connection ends.
+    pub fn last(reply: Reply) -> Self {
         Answer { reply, next: Next::Close }
     }
 }

@@ -125,7 +125,11 @@ async fn after_the_next_hop_was_lost_each_command_of_the_message_says_so() {
         client.expect(250, &format!("MAIL FROM:<{SENDER}>")).await;
         for command in [&*format!("RCPT TO:<{RECIPIENT}>"), &*format!("RCPT TO:<{RECIPIENT}>"), "DATA"] {
             let answer = client.command(command).await;
-            assert_eq!((answer.code, answer.text().starts_with("4.4.2 ")), (451, true), "{act:?}: {answer:?}");
+            assert_eq!(
+                (answer.code, answer.text().starts_with("4.4.2 ")),
+                (451, true),
+                "{act:?}: {answer:?}"
+            );
         }
         client.expect(250, "RSET").await;
         assert_eq!(send(&mut client, &letter()).await.code, 250);
