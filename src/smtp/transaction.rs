@@ -76,37 +76,37 @@ pub struct Hold {
     pub app: App,
     pub credits: Credits,
     pub id: CreditHoldId,
-    /// How many are held.
-    pub count: i64,
+    /// Whether there may be something to give back.
+    pub held: bool,
 }
 
 impl Hold {
     /// One more; false when the allowance is used up.
     pub async fn one_more(&mut self) -> crate::error::Result<bool> {
+        // Said first: whether a commit that was cut short came about, nobody knows.
+        self.held = true;
         let mut tx = self.app.db.begin().await?;
         let held = self.credits.hold(&mut tx, self.id, self.app.clock.now()).await?;
         tx.commit().await?;
-        self.count += i64::from(held);
         Ok(held)
     }
 
     /// It has been charged: there is nothing to give back.
     pub fn use_up(&mut self) {
-        self.count = 0;
+        self.held = false;
     }
 
     /// One less: its recipient was refused.
     pub async fn one_less(&mut self) -> crate::error::Result<()> {
         let mut tx = self.app.db.begin().await?;
         self.credits.let_go_one(&mut tx, self.id).await?;
-        self.count -= 1;
         tx.commit().await
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if self.count == 0 {
+        if !self.held {
             return;
         }
         let (app, credits, id) = (self.app.clone(), self.credits, self.id);

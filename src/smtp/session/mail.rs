@@ -233,7 +233,7 @@ async fn hold(app: &App, mode: Mode, credits: Credits) -> crate::error::Result<O
         return Ok(None);
     }
     let allowance = Credits::allowance(&mut *app.db.read().await?, credits.organization).await?;
-    Ok(allowance.map(|_| Hold { app: app.clone(), credits, id: CreditHoldId::new(), count: 0 }))
+    Ok(allowance.map(|_| Hold { app: app.clone(), credits, id: CreditHoldId::new(), held: false }))
 }
 
 fn refusal(fault: Fault, limit: u64) -> Reply {
