@@ -83,7 +83,8 @@ impl Server {
         let doors = TaskTracker::new();
         let routes = web::router(app.clone(), &api::document()).merge(api::router(app.clone()));
         let router = http::requests::around(&app, routes);
-        doors.spawn(http::serve(http, router, app.config.drain_timeout, shutdown.clone()));
+        let rules = (app.config.drain_timeout, app.config.trusted_proxies.clone());
+        doors.spawn(http::serve(http, router, rules, shutdown.clone()));
         if let Some(door) = &door {
             for (socket, listener) in smtp {
                 doors.spawn(door.clone().run(socket, listener.security, shutdown.clone()));

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod outgoing;
 pub mod pieces;
+mod places;
 pub mod requests;
 pub mod unchanging;
 pub mod whole;
@@ -25,6 +26,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use self::places::Places;
+use crate::network::Network;
+
 /// Connections at a time: further ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 2_048;
 /// How long a client may take to send a request's head, and to ask again on an open connection.
@@ -36,18 +40,26 @@ const MAX_HEAD: usize = 32 * 1024;
 /// After a failure to accept (no file descriptor left): how long to wait.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `shutdown`, then lets open requests finish for at most `drain`.
-pub async fn serve(listener: TcpListener, router: Router, drain: Duration, shutdown: CancellationToken) {
+/// Serves `router` until `shutdown`, then lets open requests finish for at most `drain`. `proxies`: who has as many connections
+/// as come.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    (drain, proxies): (Duration, Vec<Network>),
+    shutdown: CancellationToken,
+) {
     let (places, connections) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), TaskTracker::new());
+    let of_clients = Places::new(proxies);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = shutdown.cancelled() => break,
         };
         let Some((stream, client, place)) = accepted else { continue };
+        let Some(of_client) = of_clients.take(client.ip()) else { continue };
         let (router, shutdown) = (router.clone(), shutdown.clone());
         connections.spawn(async move {
-            let _place = place;
+            let _places = (place, of_client);
             if let Err(error) = talk(stream, client, router, (drain, shutdown)).await {
                 debug!(%error, %client, "the connection ended");
             }

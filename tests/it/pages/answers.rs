@@ -1,9 +1,14 @@
 //! What every answer holds to, whoever asks: headers, caches, other sites, secrets.
 
+use std::net::Ipv4Addr;
+
 use reqwest::Method;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
+use tokio::time::timeout;
 
 use super::HOME;
-use crate::support::{ALICE, Answer, GatepostProcess, Installation, TestApp};
+use crate::support::{ALICE, Answer, GatepostProcess, Installation, PATIENCE, TestApp, Visitor, eventually};
 
 fn assert_strict(path: &str, answer: &Answer) {
     let policy = answer.header("content-security-policy");
@@ -27,6 +32,32 @@ async fn a_request_is_named_by_gatepost_alone() {
     let request = visitor.request(Method::GET, "/login").header("x-request-id", "evil id=1");
     let answer = visitor.send(request).await;
     assert_eq!(answer.header("x-request-id").len(), 36, "{answer:?}");
+}
+
+#[tokio::test]
+async fn one_client_does_not_take_the_places_of_all_others() {
+    let app = TestApp::start().await;
+    let address = app.url.trim_start_matches("http://").parse().unwrap();
+    let connect = async || {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::new(127, 0, 0, 9), 0).into()).unwrap();
+        socket.connect(address).await.unwrap()
+    };
+    let mut crowd = Vec::new();
+    for _ in 0..256 {
+        crowd.push(connect().await);
+    }
+    let mut one_more = connect().await;
+    let read = timeout(PATIENCE, one_more.read(&mut [0; 9])).await.expect("it is closed at once");
+    assert!(read.is_err() || read.is_ok_and(|count| count == 0));
+    assert_eq!(app.visitor().get("/healthz").await.status, 200);
+    drop(crowd);
+    let back = Visitor::from(Ipv4Addr::new(127, 0, 0, 9).into(), &app.url);
+    eventually("its places are free again", async || {
+        let answer = back.try_send(back.request(Method::GET, "/healthz")).await;
+        answer.is_ok_and(|answer| answer.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -209,7 +240,7 @@ async fn the_first_page_is_under_60_kilobytes() {
     assert!(whole < 60_000, "{whole} bytes: {sizes:#?}");
 }
 
-async fn size(visitor: &crate::support::Visitor, path: &str) -> usize {
+async fn size(visitor: &Visitor, path: &str) -> usize {
     let request = visitor.request(Method::GET, path).header("accept-encoding", "gzip");
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
