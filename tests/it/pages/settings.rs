@@ -1,7 +1,9 @@
 //! Security, activity.
 
+use gatepost::model::credential::Mode;
+
 use super::HOME;
-use crate::support::{ALICE, TestApp, eventually};
+use crate::support::{ALICE, DESK, Screen, TestApp, eventually};
 
 #[tokio::test]
 async fn alice_sees_her_sessions_ends_the_others_and_changes_her_password() {
@@ -133,5 +135,34 @@ async fn what_strangers_and_members_wrote_without_a_space_stays_within_the_page(
     })
     .await;
     alice.inspect("denied-long").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn no_page_scrolls_sideways_at_any_width() {
+    let app = TestApp::start().await;
+    let long = "W".repeat(255);
+    let shop = app.issue(&long).await;
+    app.issue("Shop").await;
+    crate::usage::sent(&app, &shop.id, (0, Mode::Production), 100).await;
+    let mut alice = app.alice_at_a_desk().await;
+    alice.goto("/settings/api-keys/new").await;
+    alice.fill("Label", &"W".repeat(100)).await;
+    alice.click("Everything").await;
+    alice.click("Create API key").await;
+    alice.sees("Copy the key").await;
+    let page = format!("{HOME}/{}", shop.id);
+    let steps = ["", "/edit", "/rotate", "/revoke", "/delete"].map(|step| format!("{page}{step}"));
+    let lists = [HOME, "/settings/api-keys", "/usage", "/messages", "/activity"].map(str::to_owned);
+    let overflow = "document.documentElement.scrollWidth - innerWidth";
+    for path in steps.iter().chain(&lists) {
+        alice.goto(path).await;
+        alice.sees("Skip to content").await;
+        for width in [320, 390, 861, 900, 1024, 1100, 1180, DESK.width] {
+            alice.look_at(Screen { width, dark: false }).await;
+            let over = alice.evaluate(overflow).await.and_then(|pixels| pixels.as_i64());
+            assert!(over.is_some_and(|pixels| pixels <= 0), "{path} at {width}: {over:?} px too wide");
+        }
+    }
     alice.close().await;
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 pub use app::{ALICE, Issued, TestApp};
 pub use authority::Authority;
-pub use browser::{Browser, DESK, PHONE, keyboard};
+pub use browser::{Browser, DESK, PHONE, Screen, keyboard};
 pub use database::on_postgres;
 pub use dns::{Mood, TestDns};
 pub use http::{Answer, Visitor};
