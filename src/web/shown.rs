@@ -148,6 +148,16 @@ fn write_time(f: &mut fmt::Formatter<'_>, at: Timestamp, text: &str) -> fmt::Res
     write!(f, r#"<time datetime="{iso}" title="{exact}">{text}<span class="unseen"> ({exact})</span></time>"#)
 }
 
+/// How long something lasted, in words: `2 minutes`, `1 hour`, `3 days`.
+pub fn lasted(time: Duration) -> String {
+    let (number, unit) = match time.as_secs() {
+        seconds @ ..HOUR => (seconds / MINUTE, "minute"),
+        seconds @ HOUR..DAY => (seconds / HOUR, "hour"),
+        seconds => (seconds / DAY, "day"),
+    };
+    count(&i64::try_from(number).unwrap_or(i64::MAX), unit)
+}
+
 fn span(seconds: u64) -> String {
     let (number, unit) = match seconds {
         ..HOUR => return format!("{} min", seconds / MINUTE),

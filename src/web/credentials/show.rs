@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::Path;
 
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::credential::{Mode, Scope, State as Shown, Status};
@@ -44,6 +45,19 @@ pub struct ShowPage {
 /// `GET /settings/smtp-credentials/{id}`
 pub async fn show(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
     html(&ShowPage::read(&who, id).await?)
+}
+
+/// That the old password has not been used since the rotation, and after an hour, what that means.
+fn unused(rotated: &Timestamp, now: &Timestamp) -> String {
+    let since = now.since(*rotated);
+    match since.as_secs() {
+        ..60 => "Not used since the rotation, a moment ago.".to_owned(),
+        60..3_600 => format!("Not used in the {} since the rotation.", shown::lasted(since)),
+        _ => format!(
+            "Not used in the {} since the rotation: nothing seems to need it any more.",
+            shown::lasted(since)
+        ),
+    }
 }
 
 impl ShowPage {

@@ -207,7 +207,14 @@ async fn alice_rotates_with_grace_sees_who_still_uses_the_old_password_and_ends_
     assert_eq!(fresh.username, shop.username);
     alice.click("Copy password").await;
     alice.click("Done").await;
-    alice.sees("It has not been used since the rotation").await;
+    alice.sees("Not used since the rotation, a moment ago.").await;
+    app.clock.advance(Duration::from_secs(125));
+    alice.goto(&page).await;
+    alice.sees("Not used in the 2 minutes since the rotation.").await;
+    alice.sees_no("nothing seems to need it").await;
+    app.clock.advance(Duration::from_secs(3_600));
+    alice.goto(&page).await;
+    alice.sees("Not used in the 1 hour since the rotation: nothing seems to need it any more.").await;
     for password in [&shop.password, &fresh.password] {
         assert_eq!(app.log_in(&shop.username, password).await.code, 235);
     }
