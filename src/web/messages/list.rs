@@ -17,7 +17,7 @@ use crate::http::requests::Routine;
 use crate::id::{CredentialId, OrganizationId};
 use crate::model::credential::{self, Mode};
 use crate::model::message::{Found, Listing, Outcome};
-use crate::model::{Credential, Message, Turn};
+use crate::model::{Credential, Domain, Message, Turn};
 use crate::secret::hex;
 use crate::web::failure::Answer;
 use crate::web::htmx::{PUSH_URL, REPLACE_URL};
@@ -42,6 +42,8 @@ struct ListPage {
     credentials: Vec<Credential>,
     /// Where nothing is found: the filters without which there is something.
     better: Vec<(&'static str, Query)>,
+    /// Where there is no message at all: what is to be done about the domains before one can be sent.
+    first_step: Option<&'static str>,
     /// Host and port that applications are told.
     server: String,
     /// How long lines, and what messages hold, are kept.
@@ -81,11 +83,16 @@ impl ListPage {
             true => credentials(&mut connection, who, &query).await?,
             false => Vec::new(),
         };
+        let first_step = match found.page.rows.is_empty() {
+            true => first_step(&mut connection, who).await?,
+            false => None,
+        };
         drop(connection);
         let frame = who.frame(Here::Messages).await?;
         let kept = (who.app.config.keep_messages, who.app.config.keep_message_content);
         let server = SmtpServer::of(&who.app).to_string();
-        Ok(Self { frame, query, found, fresh: 0, credentials, better: Vec::new(), server, kept })
+        let (fresh, better) = (0, Vec::new());
+        Ok(Self { frame, query, found, fresh, credentials, better, first_step, server, kept })
     }
 
     /// Whether there is none at all.
@@ -141,6 +148,16 @@ impl ListPage {
 /// The subject, or that there is none.
 pub fn subject(text: &str) -> &str {
     if text.trim().is_empty() { "No subject" } else { text }
+}
+
+/// What is missing while no domain can send.
+async fn first_step(connection: &mut AnyConnection, who: &SignedIn) -> Result<Option<&'static str>> {
+    let domains = Domain::all(connection, who.organization()).await?;
+    Ok(match domains.iter().any(|domain| domain.is_usable_at(who.now)) {
+        true => None,
+        false if domains.is_empty() => Some("Add a domain"),
+        false => Some("Verify a domain"),
+    })
 }
 
 /// Those that were used last, and the chosen one.

@@ -30,6 +30,13 @@ async fn the_first_message_appears_by_itself_and_so_does_each_one_after_it() {
     let mut alice = app.alice_at_a_desk().await;
     alice.goto(HOME).await;
     alice.sees("No message yet").await;
+    alice.sees("Messages come from a domain of yours, and none can send yet.").await;
+    alice.inspect("messages-empty-without-domain").await;
+    app.unverified("acme.example").await;
+    alice.goto(HOME).await;
+    alice.sees("Verify a domain first").await;
+    app.verified("shop.example").await;
+    alice.goto(HOME).await;
     alice.sees("Send the first one in sandbox mode").await;
     alice.inspect("messages-empty").await;
     app.send(&shop, &Letter { subject: "Order 1", ..Letter::default() }).await;
@@ -304,7 +311,6 @@ async fn what_is_long_or_turned_around_or_missing_stays_in_its_place() {
 #[tokio::test]
 async fn the_empty_page_leads_to_a_first_credential_and_on_to_a_first_message() {
     let app = TestApp::start().await;
-    app.verified("acme.example").await;
     let alice = app.alice_on_a_phone().await;
     alice.goto(HOME).await;
     alice.click("Create a credential").await;
@@ -312,6 +318,10 @@ async fn the_empty_page_leads_to_a_first_credential_and_on_to_a_first_message() 
     alice.click("Sandbox").await;
     alice.click("Create credential").await;
     alice.sees("Copy the password of Shop").await;
+    alice.click_on(".empty .button").await;
+    alice.is_at("/settings/domains").await;
+    app.verified("acme.example").await;
+    alice.goto(HOME).await;
     let (username, password) = (alice.value_of("Username").await, alice.value_of("Password").await);
     alice.click("Done").await;
     alice.is_at(HOME).await;
