@@ -298,6 +298,7 @@ async fn alice_revokes_and_re_enables_a_credential_that_is_still_in_use() {
     alice.sees_no("Still in use").await;
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 535);
     alice.inspect("credentials-revoked").await;
+    assert_eq!(alice.focused().await, "Cancel", "nothing is revoked by a slip of Enter");
     alice.click("Actions for Shop").await;
     alice.click("Re-enable").await;
     eventually("the row shows it", async || (alice.count(".state.active").await == 1).then_some(())).await;

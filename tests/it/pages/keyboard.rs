@@ -59,6 +59,8 @@ async fn alice_creates_rotates_revokes_and_deletes_by_keyboard() {
 
     menu(&alice, "Revoke").await;
     alice.sees("Revoke Shop?").await;
+    assert_eq!(alice.focused().await, "Cancel");
+    alice.tab_to("Revoke").await;
     alice.press(ENTER).await;
     alice.sees("Revoked").await;
     assert_eq!(app.log_in(&username, &password).await.code, 535);
