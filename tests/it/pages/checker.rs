@@ -71,6 +71,9 @@ async fn the_checker_tries_a_sender_and_a_recipient_too() {
     alice.click_on(".checker > button").await;
     alice.sees("It works.").await;
     alice.sees("No next hop is set").await;
+    let care = "['.note', 'p'].map(one => getComputedStyle(document.querySelector(`.whole > ${one} > .icon`)).color) \
+                .reduce((note, whole) => note !== whole)";
+    assert_eq!(alice.evaluate(care).await, Some(true.into()), "a note of care is not green");
     alice.click_on(".steps li:nth-child(9) summary").await;
     alice.sees("Recipient OK").await;
     alice.close().await;

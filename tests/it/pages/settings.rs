@@ -126,14 +126,18 @@ async fn what_strangers_and_members_wrote_without_a_space_stays_within_the_page(
     let mut stranger = app.smtp().await;
     stranger.expect(250, &format!("EHLO {}.example", "h".repeat(63))).await;
     stranger.log_in(&"u".repeat(255), "sk_").await;
+    app.log_in("sk_00000000000000000000000000000000", "x").await;
     let mut alice = app.alice_at_a_desk().await;
     alice.goto("/activity").await;
     alice.inspect("activity-long").await;
     eventually("it is written down", async || {
         alice.goto("/activity?kind=denied").await;
-        alice.text().await.contains("uuuu").then_some(())
+        let text = alice.text().await;
+        (text.contains("uuuu") && text.contains("A password came as the username")).then_some(())
     })
     .await;
+    let line = "getComputedStyle(document.querySelector('td.foreign > div > .small')).display";
+    assert_eq!(alice.evaluate(line).await, Some("block".into()), "the advice has a line of its own");
     alice.inspect("denied-long").await;
     alice.close().await;
 }

@@ -169,7 +169,9 @@ async fn deliveries_are_shown_in_pages_and_by_their_status() {
     alice.click("Newer").await;
     eventually("the newest", async || (alice.count("tbody tr").await == 50).then_some(())).await;
     alice.click("Failed").await;
-    alice.sees("None is failed.").await;
+    alice.sees("No failed deliveries.").await;
+    let padding = "getComputedStyle(document.querySelector('#found > .none')).paddingLeft";
+    assert_eq!(alice.evaluate(padding).await, Some("16px".into()), "it keeps off the edge");
     alice.close().await;
 }
 
