@@ -112,6 +112,7 @@ async function stream(form, event) {
     toast(`The check did not run (${error.message}).`, "error");
   }
   list.ariaBusy = button.disabled = false;
+  if (!document.activeElement.matches(":is(a, button, input, select, summary, textarea)")) button.focus({ preventScroll: true });
   list.lastElementChild?.scrollIntoView({ block: "nearest" });
   // The check was a log-in, and a second later the table behind it knows when it was.
   setTimeout(() => by("found") && htmx.ajax("GET", location.href, { target: "#found", swap: "outerHTML" }), 1500);
@@ -148,7 +149,10 @@ on("toast", ({ detail }) => toast(detail.text, detail.kind));
 on("done", () => modal.open && modal.close());
 on("htmx:after:swap", ({ detail }) => detail.ctx.target === modal && modal.childElementCount && openModal(detail.ctx.sourceElement));
 // A button that was disabled while its request ran, or replaced by the answer, has the focus again.
-on("htmx:finally:request", ({ detail }) => document.activeElement === document.body && by(detail.ctx.sourceElement.closest("form[method=post]")?.querySelector("button[id]")?.id)?.focus());
+on("htmx:finally:request", ({ detail }) => {
+  const form = detail.ctx.sourceElement.closest("form[method=post]");
+  if (form && document.activeElement === document.body) (by(form.querySelector("button[id]")?.id) ?? by("main"))?.focus({ preventScroll: true });
+});
 // What a page asks by itself, every few seconds: not while nobody looks, and no word when it fails. It asks again.
 const isLive = ({ detail }) => detail.ctx.sourceElement.matches("[hx-trigger^=every]");
 on("htmx:before:request", (event) => document.hidden && isLive(event) && event.preventDefault());

@@ -228,6 +228,11 @@ async fn alice_rotates_with_grace_sees_who_still_uses_the_old_password_and_ends_
     alice.inspect("credential-in-grace").await;
     alice.click("End grace now").await;
     alice.sees_no("The old password works until").await;
+    assert_eq!(
+        alice.evaluate("document.activeElement.id").await,
+        Some("main".into()),
+        "the focus is not lost"
+    );
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 535);
     assert_eq!(app.log_in(&shop.username, &fresh.password).await.code, 235);
     alice.close().await;

@@ -160,6 +160,7 @@ async fn a_hundred_and_twenty_credentials_are_paged_without_losing_one_while_oth
     }
     let expected: Vec<String> = (0..120).map(|number| format!("credential {number:03}")).collect();
     assert_eq!(seen, expected);
+    assert_eq!(alice.focused().await, "Next", "on the last page too");
     let mut back = BTreeSet::from_iter(names(&alice).await);
     while alice.count("a#previous").await == 1 {
         let before = names(&alice).await;

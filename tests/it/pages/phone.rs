@@ -15,6 +15,10 @@ async fn alice_manages_a_credential_on_her_phone() {
     let (username, password) = (alice.value_of("Username").await, alice.value_of("Password").await);
     alice.click("Check it now").await;
     alice.sees("It works.").await;
+    eventually("the button has the focus again", async || {
+        (alice.focused().await == "Check it now").then_some(())
+    })
+    .await;
     alice.click("Done").await;
     alice.sees("1 credential").await;
     for fact in [&username, "Active", "Production", "Global"] {
