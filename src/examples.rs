@@ -154,10 +154,14 @@ impl Trust {
             Self::RunWith(how) => format!("here, and run this with {how}"),
             Self::Own => "here, and tell the client to trust it".to_owned(),
         };
-        format!(
-            "Gatepost made its certificate itself. On its server: openssl x509 -in {path} -out gatepost.pem. Copy that file {how}."
-        )
+        let command = certificate_alone(path);
+        format!("Gatepost made its certificate itself. On its server: {command}. Copy that file {how}.")
     }
+}
+
+/// The command that takes the certificate out of a file that holds its private key too.
+pub fn certificate_alone(path: &str) -> String {
+    format!("openssl x509 -in {path} -out gatepost.pem")
 }
 
 impl fmt::Debug for Example {
