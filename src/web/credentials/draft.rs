@@ -74,7 +74,10 @@ pub async fn edit(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
 /// `POST /settings/smtp-credentials/{id}/edit`
 pub async fn update(who: SignedIn, Path(id): Path<CredentialId>, Form(form): Form<Choices>) -> Answer {
     match form.update(&who, id).await {
-        Ok(()) => told::changed(&who, id, "Saved. It holds from the next log-in on.").await,
+        Ok(saved) => {
+            let text = format!("{} is saved: it holds from the next log-in on.", saved.label());
+            told::changed(&who, id, &text).await
+        }
         Err(error) => {
             let problems = error.problems()?;
             let credential = Credential::find(&mut *who.app.db.read().await?, who.organization(), id).await?;
@@ -118,12 +121,13 @@ impl Choices {
         Ok(Issued::new(issued))
     }
 
-    async fn update(&self, who: &SignedIn, id: CredentialId) -> Result<()> {
+    async fn update(&self, who: &SignedIn, id: CredentialId) -> Result<Credential> {
         let mut tx = who.app.db.begin().await?;
         let before = Credential::find_to_change(&mut tx, who.organization(), id).await?;
         seen::must_be_the_newest(&self.seen, before.updated_at)?;
-        Credential::update(&mut tx, &who.actor(), id, self.draft(before.expires_at)?).await?;
-        tx.commit().await
+        let saved = Credential::update(&mut tx, &who.actor(), id, self.draft(before.expires_at)?).await?;
+        tx.commit().await?;
+        Ok(saved)
     }
 
     fn has(&self, domain: &str) -> bool {

@@ -50,9 +50,10 @@ pub async fn ask_revoke(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
 /// `POST /settings/smtp-credentials/{id}/revoke`
 pub async fn revoke(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
     let mut tx = who.app.db.begin().await?;
-    Credential::revoke(&mut tx, &who.actor(), id).await?;
+    let credential = Credential::revoke(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    told::changed(&who, id, "Revoked. It is refused from now on.").await
+    let text = format!("{} is revoked: it is refused from now on.", credential.label());
+    told::changed(&who, id, &text).await
 }
 
 /// `POST /settings/smtp-credentials/{id}/enable`
@@ -60,11 +61,11 @@ pub async fn enable(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
     let mut tx = who.app.db.begin().await?;
     let credential = Credential::enable(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    let text = match credential.state(who.now) {
-        Shown::Expired => "Re-enabled, but expired: give it a later expiry to let it in.",
-        _ => "Re-enabled. The same password works again.",
+    let what = match credential.state(who.now) {
+        Shown::Expired => "re-enabled, but expired: give it a later expiry to let it in.",
+        _ => "re-enabled: the same password works again.",
     };
-    told::changed(&who, id, text).await
+    told::changed(&who, id, &format!("{} is {what}", credential.label())).await
 }
 
 /// `GET /settings/smtp-credentials/{id}/delete`

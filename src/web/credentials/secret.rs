@@ -74,9 +74,10 @@ pub async fn rotate(
 /// `POST /settings/smtp-credentials/{id}/end-grace`
 pub async fn end_grace(who: SignedIn, Path(id): Path<CredentialId>) -> Answer {
     let mut tx = who.app.db.begin().await?;
-    Credential::end_grace(&mut tx, &who.actor(), id).await?;
+    let credential = Credential::end_grace(&mut tx, &who.actor(), id).await?;
     tx.commit().await?;
-    told::changed(&who, id, "The old password is refused from now on.").await
+    let text = format!("The old password of {} is refused from now on.", credential.label());
+    told::changed(&who, id, &text).await
 }
 
 impl Issued {

@@ -183,7 +183,7 @@ async fn what_a_colleague_changed_meanwhile_is_not_replaced_unseen() {
     alice.inspect("edit-changed-meanwhile").await;
     assert_eq!(app.credential(&shop).await.name, "Newsletter");
     alice.click("Save").await;
-    alice.sees("Saved.").await;
+    alice.sees("Web shop is saved").await;
     assert_eq!(app.credential(&shop).await.name, "Web shop");
     alice.close().await;
 }
@@ -282,7 +282,7 @@ async fn an_expired_credential_that_is_re_enabled_is_still_expired() {
     let page = format!("{HOME}/{}", shop.id);
     assert_eq!(alice.post(&format!("{page}/enable"), &[]).await.status, 303);
     let page = alice.page(&page).await;
-    assert!(page.contains("Re-enabled, but expired"), "{page}");
+    assert!(page.contains("Shop is re-enabled, but expired"), "{page}");
 }
 
 #[tokio::test]
@@ -298,12 +298,12 @@ async fn alice_revokes_and_re_enables_a_credential_that_is_still_in_use() {
     alice.sees("Still in use: just now").await;
     alice.sees("from 127.0.0.1").await;
     alice.inspect("revoke").await;
+    assert_eq!(alice.focused().await, "Cancel", "nothing is revoked by a slip of Enter");
     alice.click("Revoke").await;
-    alice.sees("Revoked").await;
+    alice.sees("Shop is revoked").await;
     alice.sees_no("Still in use").await;
     assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 535);
     alice.inspect("credentials-revoked").await;
-    assert_eq!(alice.focused().await, "Cancel", "nothing is revoked by a slip of Enter");
     alice.click("Actions for Shop").await;
     alice.click("Re-enable").await;
     eventually("the row shows it", async || (alice.count(".state.active").await == 1).then_some(())).await;

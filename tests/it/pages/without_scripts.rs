@@ -47,7 +47,7 @@ async fn a_credential_lives_from_creation_to_deletion_without_scripts() {
     alice.click("Edit").await;
     alice.fill("Name", "Newsletter").await;
     alice.click("Save").await;
-    alice.sees("Saved.").await;
+    alice.sees("Newsletter is saved: it holds from the next log-in on.").await;
     alice.sees("Newsletter").await;
 
     alice.click("Rotate").await;
@@ -58,7 +58,7 @@ async fn a_credential_lives_from_creation_to_deletion_without_scripts() {
     alice.click("Done").await;
     assert_eq!(app.log_in(&username, &password).await.code, 235);
     alice.click("End grace now").await;
-    alice.sees("The old password is refused from now on.").await;
+    alice.sees("The old password of Newsletter is refused from now on.").await;
     assert_eq!(app.log_in(&username, &password).await.code, 535);
 
     alice.click("Revoke").await;
