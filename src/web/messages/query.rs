@@ -107,6 +107,17 @@ impl Query {
         all.into_iter().filter(|(_, less)| less.address() != whole).collect()
     }
 
+    /// Whether the first day is later than the last.
+    pub fn has_swapped_days(&self) -> bool {
+        midnight(&self.since).zip(midnight(&self.until)).is_some_and(|(since, until)| until < since)
+    }
+
+    /// The first page from the earlier of the two days to the later.
+    pub fn with_days_swapped(&self) -> String {
+        let (since, until) = (self.until.clone(), self.since.clone());
+        Self { since, until, after: String::new(), before: String::new(), ..self.clone() }.address()
+    }
+
     /// What is sought, as the end of the sentence “No message …”.
     pub fn sought(&self) -> String {
         let filter = self.filter();

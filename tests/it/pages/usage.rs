@@ -41,6 +41,7 @@ async fn alice_sees_what_each_credential_sent_month_by_month() {
     alice.click("Shop").await;
     alice.is_at(&format!("/usage?credential={}", shop.id)).await;
     alice.sees("What this credential sent").await;
+    alice.sees("Export all as CSV").await;
     alice.inspect("usage-credential").await;
     alice.click("Earlier months").await;
     alice.sees("5 10 1").await;
