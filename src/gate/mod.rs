@@ -137,11 +137,13 @@ impl Gate {
         if let Some(reason) = attempt.refusal() {
             return Err(refuse_freely(reason));
         }
-        if let Some(entry) = entry.as_ref().filter(|entry| self.refusal_of(entry).is_none())
+        if let Some(entry) = &entry
             && let Some(password) = self.recognise(entry, &attempt.password)
         {
             counter!(GATE_REMEMBERED).increment(1);
-            return Ok(Grant::new(entry, password));
+            let Some(reason) = self.refusal_of(entry) else { return Ok(Grant::new(entry, password)) };
+            self.hashing.wait_as_long_as_a_run().await;
+            return Err(refuse_freely(reason));
         }
         let mismatch = || reason_of_mismatch(whose.is_some(), &attempt.password);
         let against =
@@ -164,11 +166,12 @@ impl Gate {
                 return Err(refuse(mismatch()));
             }
         };
+        self.remember(&entry, password, &attempt.password);
         if let Some(reason) = self.refusal_of(&entry) {
             return Err(refuse(reason));
         }
         let granted = Grant::new(&entry, password);
-        self.remember(entry, password, attempt.password.clone());
+        self.renew_if_outdated(entry, password, attempt.password.clone());
         Ok(granted)
     }
 
@@ -211,16 +214,20 @@ impl Gate {
         verdict.map_err(|error| warn!(%error, "the password can't be verified"))
     }
 
-    /// Remembers a password that was verified, and renews its hash if it was made with other parameters; not in a grace,
-    /// where the two hashes share one run.
-    fn remember(&self, entry: Entry, used: PasswordId, password: Password) {
-        let in_grace = entry.grace(self.clock.now()).is_some();
+    /// Remembers a password that was verified, whether or not its credential may enter now.
+    fn remember(&self, entry: &Entry, used: PasswordId, password: &Password) {
         match &entry.previous {
             Some(previous) if previous.password == used => {
-                self.verified.learn(&previous.hash.phc(), &password)
+                self.verified.learn(&previous.hash.phc(), password)
             }
-            _ => self.verified.learn(&entry.hash.phc(), &password),
+            _ => self.verified.learn(&entry.hash.phc(), password),
         }
+    }
+
+    /// Renews the hash of a password that was verified if it was made with other parameters; not in a grace, where the two
+    /// hashes share one run.
+    fn renew_if_outdated(&self, entry: Entry, used: PasswordId, password: Password) {
+        let in_grace = entry.grace(self.clock.now()).is_some();
         if used == entry.password && !in_grace && entry.hash.is_outdated() {
             tokio::spawn(renew(self.db.clone(), self.hashing.clone(), entry, password).in_current_span());
         }

@@ -356,6 +356,23 @@ async fn references_repeat_alike_for_usernames_that_there_are_and_for_others() {
 }
 
 #[tokio::test]
+async fn a_program_that_goes_on_with_a_revoked_credential_fills_a_few_lines_a_minute() {
+    let app = TestApp::start().await;
+    let shop = app.issue("Shop").await;
+    app.change(&shop, Credential::revoke).await;
+    let mut heard = Vec::new();
+    for _ in 0..14 {
+        let denied = app.log_in(&shop.username, &shop.password).await;
+        assert_denied(&denied);
+        heard.push(denied.reference());
+    }
+    assert_eq!(heard[11..], [heard[10].clone(), heard[10].clone(), heard[10].clone()], "{heard:?}");
+    assert_eq!(heard.iter().collect::<BTreeSet<_>>().len(), 11, "{heard:?}");
+    app.change(&shop, Credential::enable).await;
+    assert_eq!(app.log_in(&shop.username, &shop.password).await.code, 235);
+}
+
+#[tokio::test]
 async fn a_message_that_ends_after_its_credential_was_revoked_goes_nowhere() {
     let app = TestApp::start().await;
     app.verified("acme.example").await;
