@@ -34,7 +34,7 @@ pub fn head() -> OpenApi {
         (name = "Utility", description = "Whether a key works."),
         (name = "API keys", description = "With what programs ask: what each key may do, and from where."),
         (name = "Domains", description = "Sending domains, each verified by a TXT record."),
-        (name = "Events", description = "Gatepost's own: the audit log."),
+        (name = "Events", description = "Gatepost's own: the audit log, and log-ins that were denied."),
         (name = "Messages", description = "Gatepost's own: the log of what credentials sent."),
         (name = "Webhooks", description = "Endpoints that are told what happens to messages and credentials, each request signed."),
         (name = "SMTP credentials", description = "Usernames and passwords with which applications sign in at the SMTP door.")

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write, stderr, stdout};
 
 use clap::Args;
 
-use crate::model::credential::is_deceptive_character;
+use crate::model::name::is_deceptive_character;
 pub use own_words::{Name, in_own_words};
 
 /// How a new secret is printed.

@@ -135,7 +135,7 @@ impl Journal {
         let mut tx = self.db.begin().await?;
         let mut logins: Vec<_> = batch.logins.iter().collect();
         // In one order on all nodes, so that they don't wait for each other's rows in a circle.
-        logins.sort_by_key(|(key, _)| (key.credential, key.password));
+        logins.sort_by_key(|(key, _)| (key.credential, key.password, key.door.as_str(), key.address));
         for (key, count) in logins {
             Login::record(&mut tx, key, count).await?;
         }

@@ -20,7 +20,7 @@ use crate::id::{ApiKeyId, ApiKeyScopeId, DomainId, OrganizationId};
 use crate::network::Network;
 use crate::secret::{Password, token_hash};
 
-pub use draft::{Draft, MAX_LABEL_CHARACTERS, MAX_SCOPES};
+pub use draft::{Draft, MAX_SCOPES};
 use scope::{KeyScope, KeyScopes};
 
 /// The last use is written at most this often.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-pub use draft::{Draft, is_deceptive, is_deceptive_character};
+pub use draft::Draft;
 pub use entry::{Entry, PreviousPassword};
 pub use list::{Filter, Listing, Sort};
 pub use rotation::Grace;

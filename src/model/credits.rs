@@ -62,7 +62,7 @@ impl Credits {
         Ok(true)
     }
 
-    /// Turns what is held under `id` into `credits` used ones; false when it was not held any more, and nothing is changed.
+    /// Turns what is held under `id` into `credits` used ones; false when it was not held any more: then the caller rolls back.
     /// Without an allowance nothing needs to be held.
     pub async fn charge(
         &self,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::AnyConnection;
 
 use super::actor::{Actor, ActorKind};
-use super::credential::is_deceptive;
 use super::event::{Action, Event, Subject};
+use super::name;
 use super::session::Session;
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -71,6 +71,9 @@ impl Member {
     /// `email` when someone has it already.
     pub async fn create(tx: &mut Tx, actor: &Actor, new: NewMember, role: Role) -> Result<Self> {
         let email = normalize_email(&new.email)?;
+        if let Some(why) = name::refusal(&new.name) {
+            return Err(Error::invalid("name", why));
+        }
         let member = Self {
             id: MemberId::new(),
             email,
@@ -203,7 +206,8 @@ pub fn normalize_email(text: &str) -> Result<String> {
             && !domain.ends_with('.')
             && !domain.contains('@')
     });
-    if !well_formed || email.len() > 254 || email.contains(char::is_whitespace) || is_deceptive(&email) {
+    if !well_formed || email.len() > 254 || email.contains(char::is_whitespace) || name::is_deceptive(&email)
+    {
         return Err(Error::invalid("email", "Enter an e-mail address, such as alice@example.com."));
     }
     Ok(email)

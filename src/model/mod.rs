@@ -14,6 +14,7 @@ pub mod invitation;
 pub mod login;
 pub mod member;
 pub mod message;
+pub mod name;
 pub mod organization;
 pub mod page;
 pub mod session;

@@ -104,6 +104,7 @@ impl Usage {
     }
 
     async fn change(&self, tx: &mut Tx, messages: i64, recipients: i64) -> Result<()> {
+        // SQLite reads an upsert after SELECT only behind a WHERE.
         let sql = format!(
             "INSERT INTO usage (organization, month, credential, mode, messages, recipients, credential_label) \
              SELECT $1, $2, $3, $4, $5, $6, COALESCE((SELECT {LABEL} FROM credentials WHERE organization = $1 AND id = $3), '') WHERE 1 = 1 \

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::page::Uncompressed;
 use super::urlencoded;
-use crate::model::credential::is_deceptive;
+use crate::model::name::is_deceptive_character;
 
 /// Characters of a file's name.
 const LONGEST_NAME: usize = 120;
@@ -31,7 +31,7 @@ fn disposition(name: &str) -> String {
 /// or a quoted text, what can't be seen, and what turns the text around it. None where nothing of it is left.
 pub fn harmless_name(chosen: &str) -> Option<String> {
     let last = chosen.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept = last.chars().filter(|c| !is_deceptive(c.encode_utf8(&mut [0; 4])));
+    let kept = last.chars().filter(|c| !is_deceptive_character(*c));
     let safe = kept.map(|c| if "\"*:<>?|%".contains(c) { '_' } else { c });
     let name: String = safe.collect();
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());

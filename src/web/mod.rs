@@ -85,7 +85,10 @@ fn pages() -> Router<App> {
         // Credentials.
         .route("/settings/smtp-credentials", get(credentials::list).post(credentials::create))
         .route("/settings/smtp-credentials/new", get(credentials::new))
-        .route("/settings/smtp-credentials/check", post(checks::create))
+        .route(
+            "/settings/smtp-credentials/check",
+            get(async || Redirect::to(credentials::HOME)).post(checks::create),
+        )
         .route("/settings/smtp-credentials/{id}", get(credentials::show))
         .route("/settings/smtp-credentials/{id}/edit", get(credentials::edit).post(credentials::update))
         .route(
@@ -131,13 +134,16 @@ fn pages() -> Router<App> {
         .route("/settings/domains/{id}/verify", post(domains::verify))
         .route("/settings/domains/{id}/delete", get(domains::ask_delete).post(domains::delete))
         .route("/settings/security", get(security::show))
-        .route("/settings/security/password", post(security::change_password))
+        .route(
+            "/settings/security/password",
+            get(async || Redirect::to(security::HOME)).post(security::change_password),
+        )
         .route("/settings/security/sessions/{id}/end", post(security::end_session))
         .route("/settings/security/sessions/end-others", post(security::end_other_sessions))
         // What happened.
         .route("/usage", get(usage::show))
         .route("/usage.csv", get(usage::export))
-        .route("/usage/allowance", post(usage::set_allowance))
+        .route("/usage/allowance", get(async || Redirect::to("/usage")).post(usage::set_allowance))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show))
         .route("/messages/{id}/html", get(messages::document))

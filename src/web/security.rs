@@ -17,7 +17,7 @@ use crate::model::Session;
 use crate::model::member::{Role, check_new_password};
 use crate::secret::Password;
 
-const HOME: &str = "/settings/security";
+pub const HOME: &str = "/settings/security";
 
 #[derive(Template)]
 #[template(path = "security.html")]

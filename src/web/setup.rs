@@ -11,8 +11,8 @@ use super::logins::Browser;
 use super::page::{html, refused};
 use crate::app::App;
 use crate::error::{Problems, Result};
-use crate::model::credential::is_deceptive;
 use crate::model::member::{NewMember, check_new_password, normalize_email};
+use crate::model::name::is_deceptive;
 use crate::model::{Actor, Member, Organization, SetupLink};
 use crate::secret::Password;
 

@@ -8,7 +8,7 @@ use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, OneOfBuilder, RefOr, S
 
 use crate::model::api_key::scope::{BY_DOMAIN, PLAIN};
 
-/// What [`is_deceptive`](crate::model::credential::is_deceptive) finds.
+/// What [`is_deceptive`](crate::model::name::is_deceptive) finds.
 const DECEPTIVE: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff";
 
 /// `http` or `https`, without username and password.

@@ -7,12 +7,10 @@ use super::scope::KeyScope;
 use crate::db::Tx;
 use crate::error::{Error, Problems, Result};
 use crate::id::{DomainId, OrganizationId};
-use crate::model::credential::is_deceptive;
 use crate::model::domain::{Domain, displayed};
+use crate::model::name;
 use crate::network::Network;
 
-/// Characters of a label at most.
-pub const MAX_LABEL_CHARACTERS: usize = 255;
 /// Scopes of one key at most.
 pub const MAX_SCOPES: usize = 500;
 /// Networks of one key at most.
@@ -58,8 +56,9 @@ impl Draft {
     ) -> Result<Checked> {
         let mut problems = Problems::default();
         let label = self.label.trim().to_owned();
-        if !(1..=MAX_LABEL_CHARACTERS).contains(&label.chars().count()) || is_deceptive(&label) {
-            problems.add("label", format!("A label is one line of 1 to {MAX_LABEL_CHARACTERS} characters."));
+        if label.is_empty() || name::refusal(&label).is_some() {
+            problems
+                .add("label", format!("A label is one line of 1 to {} characters.", name::MAX_CHARACTERS));
         }
         // Its last scope may have gone with a domain.
         let has_none_as_before =

@@ -125,14 +125,11 @@ impl Credential {
     /// Deletes it for good.
     pub async fn delete(tx: &mut Tx, actor: &Actor, id: CredentialId) -> Result<Self> {
         let credential = Self::find_to_change(tx, actor.organization, id).await?;
-        let gone = sqlx::query("DELETE FROM credentials WHERE organization = $1 AND id = $2")
+        sqlx::query("DELETE FROM credentials WHERE organization = $1 AND id = $2")
             .bind(actor.organization)
             .bind(id)
             .execute(&mut **tx)
             .await?;
-        if gone.rows_affected() == 0 {
-            return Err(Error::NotFound("credential"));
-        }
         let detail = credential.told_by_username();
         credential.note(tx, actor, Action::CredentialDeleted, (&detail, Map::new())).await?;
         Ok(credential)

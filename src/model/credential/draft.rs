@@ -4,11 +4,12 @@ use super::{Credential, Mode, Scope};
 use crate::clock::Timestamp;
 use crate::error::{Problems, Result};
 use crate::model::event::changes;
+use crate::model::name;
 
 /// Everything about a credential that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// At most 255 characters, unique in the organization unless empty.
+    /// A [`name`], unique in the organization unless empty.
     pub name: String,
     pub mode: Mode,
     pub scope: Scope,
@@ -16,8 +17,6 @@ pub struct Draft {
     pub domains: Vec<String>,
     pub expires_at: Option<Timestamp>,
 }
-
-pub const MAX_NAME_CHARACTERS: usize = 255;
 
 impl Draft {
     /// Trims and checks it; `before` is what it changes, if it changes something: what stays as it was is not held to the rules.
@@ -27,11 +26,8 @@ impl Draft {
     pub fn checked(mut self, now: Timestamp, before: Option<&Credential>) -> Result<Self> {
         let mut problems = Problems::default();
         self.name = self.name.trim().to_owned();
-        if self.name.chars().count() > MAX_NAME_CHARACTERS {
-            problems.add("name", format!("Use at most {MAX_NAME_CHARACTERS} characters."));
-        }
-        if is_deceptive(&self.name) {
-            problems.add("name", "A name is one line of text, without characters that can’t be seen.");
+        if let Some(why) = name::refusal(&self.name) {
+            problems.add("name", why);
         }
         self.domains.sort();
         self.domains.dedup();
@@ -70,37 +66,5 @@ impl Draft {
             ("scope", before.scope.told(&before.domains), self.scope.told(&self.domains)),
             ("expires", expiry(before.expires_at), expiry(self.expires_at)),
         ])
-    }
-}
-
-/// Whether something in it is not seen, or turns the text around it: with it one name could pass for another, or for none. The
-/// joiners U+200C and U+200D, which scripts and emoji need, are not among them.
-pub fn is_deceptive(name: &str) -> bool {
-    name.chars().any(is_deceptive_character)
-}
-
-pub fn is_deceptive_character(c: char) -> bool {
-    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    hides || c.is_control()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_taken(name: &str) -> bool {
-        let (mode, scope) = (Mode::Production, Scope::Global);
-        let draft = Draft { name: name.to_owned(), mode, scope, domains: Vec::new(), expires_at: None };
-        draft.checked(Timestamp::from_micros(0), None).is_ok()
-    }
-
-    #[test]
-    fn a_name_is_what_it_looks_like() {
-        for name in ["", "Größe 商店", "👩\u{200d}💻", "<b>"] {
-            assert!(is_taken(name), "{name:?}");
-        }
-        for name in ["a\nb", "\0", "\u{200b}", "\u{202e}abc", "Shop\u{feff}"] {
-            assert!(!is_taken(name), "{name:?}");
-        }
     }
 }

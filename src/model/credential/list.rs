@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sqlx::AnyConnection;
 
-use super::draft::MAX_NAME_CHARACTERS;
 use super::{Credential, Mode, SELECT, State};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::OrganizationId;
+use crate::model::name;
 use crate::model::page::{Keyset, Order, Page, Turn, Value, part_of_text};
 use crate::model::words;
 
@@ -65,7 +65,7 @@ impl Filter {
             values.push(value);
             format!("${}", values.len() + 1)
         };
-        if let Some(part) = part_of_text(&self.search, MAX_NAME_CHARACTERS) {
+        if let Some(part) = part_of_text(&self.search, name::MAX_CHARACTERS) {
             let part = parameter(part);
             sql.push_str(&format!(
                 " AND (sort_name LIKE {part} ESCAPE '\\' OR lower(username) LIKE {part} ESCAPE '\\')"

@@ -221,7 +221,6 @@ impl Domain {
                 }
                 let until = now.plus(terms.grace);
                 (self.lost_at, self.usable_until) = (Some(now), Some(until));
-                self.next_check_at = Some(now.plus(SOON.min(terms.interval)));
                 Some((Action::DomainRecordMissing, format!("usable until {until}: {why}")))
             }
             Finding::Unanswered(why) => {

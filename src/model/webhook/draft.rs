@@ -5,6 +5,7 @@ use crate::error::{Problems, Result};
 use crate::model::actor::{Actor, ActorKind};
 use crate::model::credential::Scope;
 use crate::model::event::changes;
+use crate::model::name;
 
 /// Everything about a webhook that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,13 +77,9 @@ impl Draft {
     }
 }
 
-fn what_is_wrong_with(name: &str) -> Option<&'static str> {
+fn what_is_wrong_with(name: &str) -> Option<String> {
     match name {
-        "" => Some("Give it a name, such as the program that listens."),
-        name if name.chars().count() > 255 => Some("Use at most 255 characters."),
-        name if crate::model::credential::is_deceptive(name) => {
-            Some("A name is one line of text, without characters that can’t be seen.")
-        }
-        _ => None,
+        "" => Some("Give it a name, such as the program that listens.".to_owned()),
+        name => name::refusal(name),
     }
 }

@@ -11,7 +11,6 @@ use super::{HOME, step};
 use crate::error::{Problems, Result};
 use crate::http::address::ClientAddress;
 use crate::id::ApiKeyId;
-use crate::model::api_key::MAX_LABEL_CHARACTERS;
 use crate::model::credential::Scope;
 use crate::model::{ApiKey, Domain};
 use crate::web::failure::Answer;

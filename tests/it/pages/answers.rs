@@ -61,6 +61,23 @@ async fn one_client_does_not_take_the_places_of_all_others() {
 }
 
 #[tokio::test]
+async fn the_address_of_a_form_that_was_refused_leads_back_to_its_page() {
+    let app = TestApp::start().await;
+    let alice = app.alice().await;
+    for (form, page) in [
+        ("/settings/security/password", "/settings/security"),
+        ("/settings/smtp-credentials/check", HOME),
+        ("/usage/allowance", "/usage"),
+    ] {
+        let answer = alice.get(form).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, page), "{form}");
+    }
+    let stranger = app.visitor();
+    assert!(!stranger.page("/login").await.contains("Log in to go on"));
+    assert!(stranger.page("/login?next=/usage").await.contains("Log in to go on"));
+}
+
+#[tokio::test]
 async fn every_answer_is_strict_errors_included() {
     let app = TestApp::start().await;
     let alice = app.alice().await;
