@@ -6,7 +6,7 @@
 mod sources;
 mod values;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -188,6 +188,17 @@ impl Config {
         // Held credits are given back after an hour.
         if self.smtp_data_timeout > Duration::from_secs(50 * 60) {
             return Err(values::refused("smtp_data_timeout", "it is at most 50m"));
+        }
+        // It stands in greetings and in what applications are told.
+        let is_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        if !(1..=255).contains(&self.smtp_host.len())
+            || !self.smtp_host.chars().all(is_host) && self.smtp_host.parse::<IpAddr>().is_err()
+        {
+            let what = "is a name such as mail.example.com, without a port";
+            return Err(values::refused(
+                "smtp_host",
+                &format!("“{}”: it {what}", self.smtp_host.escape_debug()),
+            ));
         }
         if self.smtp_listen.is_empty() {
             return Err(values::refused("smtp_listen", "it names no address"));

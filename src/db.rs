@@ -8,17 +8,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use sqlx::any::{AnyArguments, AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use tokio::time::{Instant, timeout};
+use tracing::warn;
 
 use crate::error::{Error, Result};
 
 /// How long a request waits for a connection, a lock or an answer before it is told that the database is unavailable.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long anything in the database takes at most. PostgreSQL ends a statement after 10 s by itself; this is for one that has
+/// vanished without a word (power, failover, a network that swallows): nothing would ever come of the wait.
+const LONGEST: Duration = Duration::from_secs(15);
 
 /// Rows that one statement writes at most.
 const ROWS_AT_ONCE: usize = 100;
@@ -94,12 +101,21 @@ enum Kind {
 /// The database; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Db {
-    pool: AnyPool,
+    connections: Arc<Connections>,
     kind: Kind,
     /// SQLite has one writer at a time: those of this process queue here in order, instead of polling for its lock.
     turn: Arc<Mutex<()>>,
     /// Rung by each commit that brought news.
     news: Arc<Notify>,
+}
+
+/// The connections, and how to make new ones.
+#[derive(Debug)]
+struct Connections {
+    pool: RwLock<AnyPool>,
+    options: AnyConnectOptions,
+    /// When one was had last.
+    had: parking_lot::Mutex<Instant>,
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it is rolled back.
@@ -132,20 +148,14 @@ impl Db {
             Error::setup(format!("the database {} can't be opened: {cause}", masked(url)))
         };
         // A pool would only say that it waited in vain; one connection says why.
-        let first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options));
+        let first = timeout(PATIENCE, AnyConnection::connect_with(&options));
         let mut first =
             first.await.map_err(|_| refused(&"no answer in time"))?.map_err(|cause| refused(&cause))?;
         prepare(&mut first, kind).await.map_err(|cause| refused(&cause))?;
         first.close().await.map_err(|cause| refused(&cause))?;
-        let pool = AnyPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(PATIENCE)
-            .before_acquire(|connection, _| Box::pin(is_usable(connection)))
-            .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
-            .connect_with(options)
-            .await
-            .map_err(|cause| refused(&cause))?;
-        Ok(Self { pool, kind, turn: Arc::default(), news: Arc::default() })
+        let pool = RwLock::new(pool(kind, options.clone()));
+        let connections = Connections { pool, options, had: parking_lot::Mutex::new(Instant::now()) };
+        Ok(Self { connections: Arc::new(connections), kind, turn: Arc::default(), news: Arc::default() })
     }
 
     /// Whether other machines can be using it too.
@@ -157,7 +167,7 @@ impl Db {
     async fn migrate(&self) -> Result<()> {
         let mut attempts = 3;
         loop {
-            match sqlx::migrate!().run(&self.pool).await {
+            match sqlx::migrate!().run(&self.pool()).await {
                 Ok(()) => return Ok(()),
                 Err(cause) if attempts == 1 || self.kind == Kind::Postgres => {
                     return Err(Error::setup(format!(
@@ -172,19 +182,23 @@ impl Db {
 
     /// A connection to read with. A change made by a transaction that committed before this call is seen.
     pub async fn read(&self) -> Result<PoolConnection<Any>> {
-        Ok(self.pool.acquire().await?)
+        let acquired = self.pool().acquire().await;
+        self.noted(acquired)
     }
 
     /// Begins a transaction that will write.
     pub async fn begin(&self) -> Result<Tx> {
         let (news, has_news) = (self.news.clone(), false);
         match self.kind {
-            Kind::Postgres => Ok(Tx { inner: self.pool.begin().await?, _turn: None, news, has_news }),
+            Kind::Postgres => {
+                let begun = self.pool().begin().await;
+                Ok(Tx { inner: self.noted(begun)?, _turn: None, news, has_news })
+            }
             Kind::Sqlite => {
-                let turn = tokio::time::timeout(PATIENCE, self.turn.clone().lock_owned())
+                let turn = timeout(PATIENCE, self.turn.clone().lock_owned())
                     .await
                     .map_err(|_| Error::unavailable("no turn to write to the database in time"))?;
-                let inner = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+                let inner = self.pool().begin_with("BEGIN IMMEDIATE").await?;
                 Ok(Tx { inner, _turn: Some(turn), news, has_news })
             }
         }
@@ -197,13 +211,51 @@ impl Db {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        self.read().await?.ping().await?;
-        Ok(())
+        in_time(async { Ok(self.read().await?.ping().await?) }).await
+    }
+
+    fn pool(&self) -> AnyPool {
+        self.connections.pool.read().clone()
+    }
+
+    /// Where all connections of PostgreSQL are taken up and none was to be had for a while, their other ends have vanished: they
+    /// are left to themselves, and new ones are made.
+    fn noted<T>(&self, had: sqlx::Result<T>) -> Result<T> {
+        let mut last = self.connections.had.lock();
+        match &had {
+            Ok(_) => *last = Instant::now(),
+            Err(sqlx::Error::PoolTimedOut) if self.kind == Kind::Postgres && last.elapsed() >= PATIENCE => {
+                *last = Instant::now();
+                warn!("no connection to the database was to be had for {PATIENCE:?}: new ones are made");
+                let new = pool(self.kind, self.connections.options.clone());
+                let old = std::mem::replace(&mut *self.connections.pool.write(), new);
+                tokio::spawn(async move { old.close().await });
+            }
+            Err(_) => {}
+        }
+        Ok(had?)
     }
 
     pub async fn close(&self) {
-        self.pool.close().await;
+        if timeout(PATIENCE, self.pool().close()).await.is_err() {
+            warn!("some connections to the database did not end in time");
+        }
     }
+}
+
+/// Does it in the database, or says after a while that the database does not answer.
+pub async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Err(Error::unavailable("the database did not answer in time"));
+    timeout(LONGEST, work).await.unwrap_or_else(late)
+}
+
+fn pool(kind: Kind, options: AnyConnectOptions) -> AnyPool {
+    AnyPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(PATIENCE)
+        .before_acquire(|connection, _| Box::pin(is_usable(connection)))
+        .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
+        .connect_lazy_with(options)
 }
 
 impl Tx {

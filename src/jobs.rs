@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{Tx, in_time};
 use crate::error::{Error, Result};
 use crate::model::webhook::Delivery;
 use crate::model::{Credential, Credits, Denial, Invitation, Login, Message, Session, Webhook, idempotency};
@@ -79,10 +79,13 @@ type Step = for<'t> fn(&'t mut Tx, Timestamp) -> Pin<Box<dyn Future<Output = Res
 /// A transaction at a time until there is nothing left to do.
 async fn repeat(app: &App, at: Timestamp, step: Step) -> Result<()> {
     loop {
-        let mut tx = app.db.begin().await?;
-        let changed = step(&mut tx, at).await?;
-        tx.commit().await?;
-        if changed == 0 {
+        let round = async {
+            let mut tx = app.db.begin().await?;
+            let changed = step(&mut tx, at).await?;
+            tx.commit().await?;
+            Ok(changed)
+        };
+        if in_time(round).await? == 0 {
             return Ok(());
         }
     }

@@ -49,6 +49,7 @@ pub const WEBHOOK_REQUESTS: &str = "gatepost_webhook_requests_total";
 /// A sentence when `log_level` is not understood.
 pub fn start_logging(config: &Config) -> Result<()> {
     // What is wrong with a certificate is told by whoever made the connection.
+    check_level(&config.log_level)?;
     let directives = format!("rustls_platform_verifier=off,{}", config.log_level);
     let filter = EnvFilter::try_new(directives).map_err(|why| Error::setup(format!("log_level: {why}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -60,6 +61,18 @@ pub fn start_logging(config: &Config) -> Result<()> {
         std::panic::set_hook(Box::new(log_panic));
     }
     Ok(())
+}
+
+/// A word alone is a level: taken for a target, as the filter would, `warning` would silence everything.
+fn check_level(directives: &str) -> Result<()> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_unknown = |word: &&str| {
+        !word.is_empty() && !word.contains('=') && !LEVELS.contains(&word.to_ascii_lowercase().as_str())
+    };
+    match directives.split(',').map(str::trim).find(is_unknown) {
+        None => Ok(()),
+        Some(word) => Err(Error::setup(format!("log_level: “{word}” is none of {}", LEVELS.join(", ")))),
+    }
 }
 
 /// A panic is a line of the log like any other, with its place, and its backtrace where `RUST_BACKTRACE` asks for one.

@@ -3,6 +3,7 @@
 use metrics::counter;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::error::Result;
 use crate::id::DomainId;
 use crate::model::domain::verification::{Finding, Terms};
@@ -14,7 +15,8 @@ use crate::telemetry::DOMAIN_CHECKS;
 /// # Errors
 /// [`crate::error::Error::NotFound`]: there is no such domain, or not any more.
 pub async fn look_up(app: &App, actor: &Actor, id: DomainId) -> Result<(Domain, Finding)> {
-    let domain = Domain::find(&mut *app.db.read().await?, actor.organization, id).await?;
+    let found = async { Domain::find(&mut *app.db.read().await?, actor.organization, id).await };
+    let domain = in_time(found).await?;
     let finding = domain.judge(app.dns.texts(&domain.record_name()).await);
     let result = match finding {
         Finding::Present => "present",
@@ -23,8 +25,11 @@ pub async fn look_up(app: &App, actor: &Actor, id: DomainId) -> Result<(Domain, 
     };
     counter!(DOMAIN_CHECKS, "result" => result).increment(1);
     let terms = Terms { interval: app.config.domain_check_interval, grace: app.config.domain_grace };
-    let mut tx = app.db.begin().await?;
-    let domain = Domain::note(&mut tx, actor, id, &finding, terms).await?;
-    tx.commit().await?;
-    Ok((domain, finding))
+    let noted = async {
+        let mut tx = app.db.begin().await?;
+        let domain = Domain::note(&mut tx, actor, id, &finding, terms).await?;
+        tx.commit().await?;
+        Ok(domain)
+    };
+    Ok((in_time(noted).await?, finding))
 }

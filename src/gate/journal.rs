@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, Tx};
+use crate::db::{Db, Tx, in_time};
 use crate::error::Result;
 use crate::gate::terms::Reference;
 use crate::id::OrganizationId;
@@ -124,7 +124,7 @@ impl Journal {
             if batch.logins.is_empty() && batch.denials.is_empty() {
                 return Ok(());
             }
-            if let Err(error) = self.write_batch(&batch).await {
+            if let Err(error) = in_time(self.write_batch(&batch)).await {
                 self.pending.lock().put_back(batch);
                 return Err(error);
             }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, warn};
 
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, in_time};
 use crate::error::Result;
 use crate::id::{CredentialId, DenialId, OrganizationId, PasswordId};
 use crate::model;
@@ -108,9 +108,12 @@ impl Gate {
     /// # Errors
     /// [`crate::error::Error::Unavailable`] when the database does not answer.
     pub async fn still_holds(&self, grant: &Grant) -> Result<Option<Mode>> {
-        let mut connection = self.db.read().await?;
         let whose = (grant.organization, grant.credential);
-        Entry::still_holds(&mut connection, whose, grant.password, self.clock.now()).await
+        in_time(async {
+            let mut connection = self.db.read().await?;
+            Entry::still_holds(&mut connection, whose, grant.password, self.clock.now()).await
+        })
+        .await
     }
 
     /// Where passwords are hashed, for those who make new ones.

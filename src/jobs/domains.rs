@@ -4,6 +4,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::error::{Error, Result};
 use crate::model::domain::verification::Due;
 use crate::model::{Actor, Domain};
@@ -15,9 +16,13 @@ const AT_ONCE: i64 = 50;
 /// Looks up what is due, and notes whose grace is over.
 pub async fn check(app: &App) -> Result<()> {
     let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
-    let due = Domain::take_due(&mut tx, now, AT_ONCE).await?;
-    tx.commit().await?;
+    let due = in_time(async {
+        let mut tx = app.db.begin().await?;
+        let due = Domain::take_due(&mut tx, now, AT_ONCE).await?;
+        tx.commit().await?;
+        Ok(due)
+    });
+    let due = due.await?;
     let mut looks = JoinSet::new();
     for Due { organization, id } in due {
         let (app, actor) = (app.clone(), Actor::system(organization, now));
@@ -31,7 +36,7 @@ pub async fn check(app: &App) -> Result<()> {
             Err(error) => warn!(%error, "looking a domain up ended early"),
         }
     }
-    while note_lost(app).await? {}
+    while in_time(note_lost(app)).await? {}
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::webhook::claim::{self, Claim};
@@ -54,7 +55,7 @@ pub async fn run(app: App, shutdown: CancellationToken) {
             () = rounds.one_ends() => {}
             () = shutdown.cancelled() => break,
         }
-        match courier.claim(&rounds).await {
+        match in_time(courier.claim(&rounds)).await {
             Ok(claims) => claims.into_iter().for_each(|claim| {
                 let webhook = claim.webhook;
                 rounds.begin(webhook, courier.clone().serve(claim, shutdown.clone()));
@@ -130,9 +131,12 @@ impl Courier {
                     break;
                 }
             }
-            let mut tx = self.app.db.begin().await?;
-            claim.release(&mut tx).await?;
-            tx.commit().await
+            in_time(async {
+                let mut tx = self.app.db.begin().await?;
+                claim.release(&mut tx).await?;
+                tx.commit().await
+            })
+            .await
         };
         if let Err(error) = served.await {
             warn!(%error, webhook = %claim.webhook, "a webhook can't be served; trying again");
@@ -141,14 +145,18 @@ impl Courier {
 
     /// One request. Whether there may be more.
     async fn send_next(&self, claim: &Claim) -> Result<bool> {
-        let due = claim.next(&mut *self.app.db.read().await?, self.app.clock.now()).await?;
+        let now = self.app.clock.now();
+        let due = in_time(async { claim.next(&mut *self.app.db.read().await?, now).await }).await?;
         let Some(due) = due else { return Ok(false) };
         let attempt = self.sender.send(&due, self.app.clock.now()).await?;
         let result = if attempt.succeeded() { "delivered" } else { "failed" };
         counter!(WEBHOOK_REQUESTS, "result" => result).increment(1);
-        let mut tx = self.app.db.begin().await?;
-        claim.record(&mut tx, &due, &attempt, (self.app.clock.now(), self.lease())).await?;
-        tx.commit().await?;
+        in_time(async {
+            let mut tx = self.app.db.begin().await?;
+            claim.record(&mut tx, &due, &attempt, (self.app.clock.now(), self.lease())).await?;
+            tx.commit().await
+        })
+        .await?;
         Ok(true)
     }
 }

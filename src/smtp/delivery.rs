@@ -13,6 +13,7 @@ use super::senders::Senders;
 use super::settling::Due;
 use super::submission::Submission;
 use super::transaction::{Hold, Transaction, Way};
+use crate::db::in_time;
 use crate::error::Result;
 use crate::gate::Grant;
 use crate::id::MessageId;
@@ -95,7 +96,7 @@ async fn try_to_deliver(
         Way::Sandbox | Way::Nowhere => {}
     }
     let account = Account { submission, credits: transaction.credits, hold: None };
-    account.keep(taken, controls.result, content).await.map_err(reply::internal)?;
+    in_time(account.keep(taken, controls.result, content)).await.map_err(reply::internal)?;
     Ok(reply::kept(id))
 }
 
@@ -124,7 +125,7 @@ impl Account<'_> {
         taken: &TakenMessage<'_>,
         content: Content<'_>,
     ) -> Result<Reply, Reply> {
-        if !self.announce(taken).await.map_err(reply::internal)? {
+        if !in_time(self.announce(taken)).await.map_err(reply::internal)? {
             return Err(reply::NO_CREDIT);
         }
         self.hold.iter_mut().for_each(Hold::use_up);

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::gate::Grant;
 use crate::model::Domain;
 use crate::model::domain::{Sending, as_written};
@@ -53,11 +54,14 @@ impl Senders<'_> {
     async fn check(&self, whose: &str, domain: &str) -> Result<(), Reply> {
         let at = self.app.clock.now();
         let who = Sending { organization: self.grant.organization, credential: self.grant.credential, at };
-        let mut connection = self.app.db.read().await.map_err(reply::internal)?;
-        if Domain::is_usable(&mut connection, who, domain).await.map_err(reply::internal)? {
-            return Ok(());
-        }
-        let some = Domain::usable(&mut connection, who, NAMED as i64 + 1).await.map_err(reply::internal)?;
+        let usable_instead = in_time(async {
+            let mut connection = self.app.db.read().await?;
+            match Domain::is_usable(&mut connection, who, domain).await? {
+                true => Ok(None),
+                false => Domain::usable(&mut connection, who, NAMED as i64 + 1).await.map(Some),
+            }
+        });
+        let Some(some) = usable_instead.await.map_err(reply::internal)? else { return Ok(()) };
         let seen = as_written(domain).unwrap_or_else(|| domain.replace(|c: char| !c.is_ascii_graphic(), "?"));
         Err(reply::not_allowed(whose, &seen, &allowed(&some)))
     }

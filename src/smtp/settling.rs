@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::error::{Error, Result};
 use crate::model::message::{Outcome, Settlement};
 use crate::model::{Credits, Usage};
@@ -54,7 +55,7 @@ impl Settling {
         let (tried, first_try) = oneshot::channel();
         let (settling, app) = (self.clone(), app.clone());
         let work = async move {
-            let first = due.write(&app).await;
+            let first = in_time(due.write(&app)).await;
             // The session may be over.
             let _ = tried.send(());
             if let Err(error) = first {
@@ -77,20 +78,20 @@ impl Settling {
     async fn go_on(&self, app: &App, due: &Due, mut error: Error) {
         let (message, outcome) = (due.settlement.id, due.settlement.outcome);
         if let Ok(_place) = self.room.try_acquire() {
-            tracing::warn!(%error, %message, %outcome, "what became of a message can't be written down yet");
+            tracing::warn!(%error, message_id = %message, %outcome, "what became of a message can't be written down yet");
             let (began, mut gap) = (Instant::now(), FIRST_GAP);
             while began.elapsed() < PATIENCE {
                 self.pause(gap).await;
                 gap = LONGEST_GAP.min(2 * gap);
-                match due.write(app).await {
+                match in_time(due.write(app)).await {
                     Ok(()) => {
-                        return tracing::info!(%message, %outcome, "what became of a message is written down");
+                        return tracing::info!(message_id = %message, %outcome, "what became of a message is written down");
                     }
                     Err(again) => error = again,
                 }
             }
         }
-        tracing::error!(%error, %message, %outcome, "what became of a message could not be written down");
+        tracing::error!(%error, message_id = %message, %outcome, "what became of a message could not be written down");
     }
 
     /// A short one where the process is about to end.

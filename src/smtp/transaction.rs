@@ -4,6 +4,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::id::CreditHoldId;
 use crate::model::Credits;
 use crate::model::message::{Outcome, Recipient};
@@ -85,10 +86,13 @@ impl Hold {
     pub async fn one_more(&mut self) -> crate::error::Result<bool> {
         // Said first: whether a commit that was cut short came about, nobody knows.
         self.held = true;
-        let mut tx = self.app.db.begin().await?;
-        let held = self.credits.hold(&mut tx, self.id, self.app.clock.now()).await?;
-        tx.commit().await?;
-        Ok(held)
+        in_time(async {
+            let mut tx = self.app.db.begin().await?;
+            let held = self.credits.hold(&mut tx, self.id, self.app.clock.now()).await?;
+            tx.commit().await?;
+            Ok(held)
+        })
+        .await
     }
 
     /// It has been charged: there is nothing to give back.
@@ -98,9 +102,12 @@ impl Hold {
 
     /// One less: its recipient was refused.
     pub async fn one_less(&mut self) -> crate::error::Result<()> {
-        let mut tx = self.app.db.begin().await?;
-        self.credits.let_go_one(&mut tx, self.id).await?;
-        tx.commit().await
+        in_time(async {
+            let mut tx = self.app.db.begin().await?;
+            self.credits.let_go_one(&mut tx, self.id).await?;
+            tx.commit().await
+        })
+        .await
     }
 }
 
@@ -116,7 +123,7 @@ impl Drop for Hold {
                 credits.let_go(&mut tx, id).await?;
                 tx.commit().await
             };
-            if let Err(error) = let_go.await {
+            if let Err(error) = in_time(let_go).await {
                 tracing::warn!(%error, "held credits could not be given back; they are free when their time is over");
             }
         };

@@ -92,9 +92,15 @@ async fn a_value_that_a_setting_does_not_take_is_refused_with_what_it_takes() {
         ("--smtp-idle-timeout", "60", "60"),
         ("--smtp-max-connections", "0", "above 0"),
         ("--tls-cert", "/nowhere/cert.pem", "tls_key"),
+        ("--smtp-host", "mail.example.com:587", "without a port"),
+        ("--smtp-host", "mail.example.com\r\n250 evil", "smtp_host: “mail.example.com\\r\\n250 evil”"),
     ] {
         let complaint = here.run(&["config", flag, value]).await.complaint();
         assert!(complaint.contains(said), "{flag} {value}: {complaint}");
+    }
+    for level in ["warning", "info,inof"] {
+        let complaint = here.run(&["serve", "--log-level", level]).await.complaint();
+        assert!(complaint.contains("is none of off, error, warn"), "{level}: {complaint}");
     }
 }
 

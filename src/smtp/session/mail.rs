@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::{Answer, Next, Session};
 use crate::app::App;
+use crate::db::in_time;
 use crate::id::CreditHoldId;
 use crate::model::Credits;
 use crate::model::credential::Mode;
@@ -232,7 +233,8 @@ async fn hold(app: &App, mode: Mode, credits: Credits) -> crate::error::Result<O
     if mode == Mode::Sandbox {
         return Ok(None);
     }
-    let allowance = Credits::allowance(&mut *app.db.read().await?, credits.organization).await?;
+    let allowance =
+        in_time(async { Credits::allowance(&mut *app.db.read().await?, credits.organization).await }).await?;
     Ok(allowance.map(|_| Hold { app: app.clone(), credits, id: CreditHoldId::new(), held: false }))
 }
 
