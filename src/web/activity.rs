@@ -7,8 +7,8 @@ use askama::Template;
 use axum::extract::Query;
 use serde::Deserialize;
 
+use super::answer::Answer;
 use super::credentials;
-use super::failure::Answer;
 use super::page::{Frame, Here};
 use super::shown;
 use super::signed_in::SignedIn;

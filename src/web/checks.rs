@@ -15,8 +15,8 @@ use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::Instrument;
 
+use super::answer::Answer;
 use super::credentials;
-use super::failure::Answer;
 use super::page::{Frame, HTML, Here, Uncompressed, html, render};
 use super::signed_in::SignedIn;
 use crate::app::App;

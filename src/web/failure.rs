@@ -1,7 +1,5 @@
 //! What went wrong, as a page: the one place where the dashboard turns an [`Error`] into an answer.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::body::Body;
 use axum::extract::Request;
@@ -10,39 +8,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::{error, warn};
 
+use super::answer::Failure;
 use super::htmx::{self, Htmx, Tell};
 use super::page::{HTML, render};
 use crate::error::Error;
 use crate::http::requests;
-
-/// An error on its way out of a handler. The page for it is made by [`show`], which knows the request.
-#[derive(Clone, Debug)]
-pub struct Failure(Arc<Error>);
-
-/// What handlers give, and those who answer for them.
-pub type Answer = Result<Response, Failure>;
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let status = match *self.0 {
-            Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Error::NotFound(_) => StatusCode::NOT_FOUND,
-            Error::Conflict(_) => StatusCode::CONFLICT,
-            Error::Forbidden(_) => StatusCode::FORBIDDEN,
-            Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Setup(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut response = status.into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
 
 #[derive(Template)]
 #[template(path = "error.html")]

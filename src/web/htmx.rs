@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, IntoResponseParts, Redirect, Response, Respon
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::failure::Answer;
+use super::answer::Answer;
 use super::page::{html, refused, render};
 use crate::error::Result;
 

@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::Answer;
+use super::answer::Answer;
 use super::logins::Browser;
 use super::page::{html, refused};
+use super::setup::Link;
 use crate::app::App;
 use crate::error::{Problems, Result};
 use crate::model::member::check_new_password;
@@ -22,12 +23,6 @@ struct JoinPage<'a> {
     organization: &'a str,
     invitation: &'a Invitation,
     problems: &'a Problems,
-}
-
-#[derive(Deserialize)]
-pub struct Link {
-    #[serde(default)]
-    token: String,
 }
 
 #[derive(Deserialize)]

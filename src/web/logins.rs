@@ -8,7 +8,7 @@ use axum_extra::extract::Form;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::failure::{Answer, Failure};
+use super::answer::{Answer, Failure};
 use super::page::html;
 use super::session_store::Who;
 use super::signed_in::SignedIn;

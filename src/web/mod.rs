@@ -4,6 +4,7 @@
 //! addresses and is given the block of the page that changes.
 
 mod activity;
+mod answer;
 mod api_keys;
 pub mod assets;
 mod checks;

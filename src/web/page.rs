@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::IntoResponse;
 
-use super::failure::Answer;
+use super::answer::Answer;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 

@@ -13,7 +13,7 @@ use axum::routing::{MethodRouter, get};
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
-use super::failure::Failure;
+use super::answer::Failure;
 use super::page::render;
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::Answer;
+use super::answer::Answer;
 use super::logins::words;
 use super::page::{Frame, Here, html, refused};
 use super::shown;

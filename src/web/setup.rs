@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
-use super::failure::Answer;
+use super::answer::Answer;
 use super::logins::Browser;
 use super::page::{html, refused};
 use crate::app::App;
@@ -27,10 +27,11 @@ struct SetupPage<'a> {
     problems: &'a Problems,
 }
 
+/// A link that works once.
 #[derive(Deserialize)]
 pub struct Link {
     #[serde(default)]
-    token: String,
+    pub token: String,
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::failure::Failure;
+use super::answer::Failure;
 use super::htmx::{self, Htmx};
 use super::page::{Frame, Here};
 use super::session_store::{WHO, Who, key_hash};

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::Extension;
 use axum::response::IntoResponse;
 
-use super::failure::Answer;
+use super::answer::Answer;
 use super::htmx::Tell;
 use super::page::{HTML, Uncompressed, render};
 use super::signed_in::SignedIn;

@@ -13,7 +13,7 @@ use crate::http::address::ClientAddress;
 use crate::id::ApiKeyId;
 use crate::model::credential::Scope;
 use crate::model::{ApiKey, Domain};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::seen;
 use crate::web::signed_in::SignedIn;

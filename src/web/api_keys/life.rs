@@ -6,7 +6,7 @@ use axum::extract::Path;
 use super::list::changed;
 use crate::id::ApiKeyId;
 use crate::model::ApiKey;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

@@ -11,7 +11,7 @@ use crate::examples::requests;
 use crate::id::{ApiKeyId, OrganizationId};
 use crate::model::page::PAGE_SIZE;
 use crate::model::{ApiKey, Page, Turn};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::piece;
 use crate::web::page::{Frame, Here, html};
 use crate::web::signed_in::SignedIn;

@@ -7,8 +7,8 @@ use crate::app::App;
 use crate::examples::requests;
 use crate::model::ApiKey;
 use crate::model::api_key::IssuedApiKey;
+use crate::web::answer::Answer;
 use crate::web::examples::{Part, parts};
-use crate::web::failure::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 

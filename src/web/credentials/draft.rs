@@ -14,7 +14,7 @@ use crate::error::{Error, Problems, Result};
 use crate::id::CredentialId;
 use crate::model::credential::{Draft, Mode, Scope};
 use crate::model::{Credential, Domain};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::seen;
 use crate::web::shown;

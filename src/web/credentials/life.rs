@@ -10,7 +10,7 @@ use crate::error::{Problems, Result};
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::State as Shown;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::credential::{Mode, Sort, State as Shown, Status};
 use crate::model::{Credential, Page};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::{PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::id::CredentialId;
 use crate::model::Credential;
 use crate::model::credential::{Mode, Status};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::piece;
 use crate::web::signed_in::SignedIn;
 

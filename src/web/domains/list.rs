@@ -14,7 +14,7 @@ use crate::model::Domain;
 use crate::model::domain::displayed;
 use crate::model::domain::verification::{Finding, State as Shown};
 use crate::verification;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::{Tell, piece};
 use crate::web::page::{Frame, HTML, Here, html};
 use crate::web::signed_in::SignedIn;

@@ -11,7 +11,7 @@ use crate::id::DomainId;
 use crate::model::Domain;
 use crate::model::domain::verification::State as Shown;
 use crate::model::domain::{Naming, displayed};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::signed_in::SignedIn;
 use crate::web::{credentials, shown};

@@ -11,7 +11,7 @@ use crate::id::InvitationId;
 use crate::model::Invitation;
 use crate::model::invitation::IssuedInvitation;
 use crate::model::member::Role;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

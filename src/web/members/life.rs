@@ -9,7 +9,7 @@ use super::list::changed;
 use crate::id::MemberId;
 use crate::model::member::Role;
 use crate::model::{Member, Session};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

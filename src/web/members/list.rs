@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::member::Role;
 use crate::model::{Invitation, Member, Session};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::piece;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;

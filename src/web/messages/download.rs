@@ -7,7 +7,7 @@ use super::opened::{self, Which};
 use crate::error::Error;
 use crate::http::pieces::source as source_of;
 use crate::id::MessageId;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::files::file;
 use crate::web::signed_in::SignedIn;
 

@@ -19,7 +19,7 @@ use crate::model::credential::{self, Mode};
 use crate::model::message::{Found, Listing, Outcome};
 use crate::model::{Credential, Domain, Message, Turn};
 use crate::secret::hex;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::{PUSH_URL, REPLACE_URL};
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;

@@ -9,7 +9,7 @@ use super::allowance::Allowance;
 use super::show::UsagePage;
 use crate::error::{Error, Problems, Result};
 use crate::model::Credits;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::piece;
 use crate::web::page::refused;
 use crate::web::shown;

@@ -11,7 +11,7 @@ use crate::id::OrganizationId;
 use crate::model::Usage;
 use crate::model::credential::Mode;
 use crate::model::usage::UsageRow;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::files::file;
 use crate::web::signed_in::SignedIn;
 

@@ -13,7 +13,7 @@ use crate::id::CredentialId;
 use crate::model::page::PAGE_SIZE;
 use crate::model::usage::{Counts, CredentialCounts, Month};
 use crate::model::{Page, Turn, Usage};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

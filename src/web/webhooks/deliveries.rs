@@ -13,7 +13,7 @@ use crate::model::Webhook;
 use crate::model::webhook::claim::MAX_TRIES;
 use crate::model::webhook::delivery::{Attempt, Status};
 use crate::model::webhook::{Delivery, EventType};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

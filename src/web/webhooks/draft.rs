@@ -12,7 +12,7 @@ use crate::id::WebhookId;
 use crate::model::credential::Scope;
 use crate::model::webhook::{AllowedNetworks, Draft, EventType};
 use crate::model::{Domain, Webhook};
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::seen;
 use crate::web::signed_in::SignedIn;

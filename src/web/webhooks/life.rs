@@ -6,7 +6,7 @@ use axum::extract::Path;
 use super::told;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

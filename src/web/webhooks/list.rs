@@ -5,7 +5,7 @@ use askama::Template;
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::page::{Frame, Here, html};
 use crate::web::shown;
 use crate::web::signed_in::SignedIn;

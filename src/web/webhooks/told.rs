@@ -6,7 +6,7 @@ use super::{HOME, address};
 use crate::error::Result;
 use crate::id::WebhookId;
 use crate::model::Webhook;
-use crate::web::failure::Answer;
+use crate::web::answer::Answer;
 use crate::web::htmx::piece;
 use crate::web::signed_in::SignedIn;
 
